@@ -1,0 +1,41 @@
+using Xunit;
+
+namespace Weft.TestSupport;
+
+/// <summary>Programs of other people that tests drive. An absent one skips the test and names its package.</summary>
+public static class Tool
+{
+    /// <summary>Full path of <paramref name="program"/>. Skips the running test when it is not on PATH; with <c>WEFT_REQUIRE_TOOLS=1</c>
+    /// (set by <c>./test</c> where packages can be installed) fails it instead.</summary>
+    public static string Require(string program, string package)
+    {
+        var found = Find(program);
+        if (found is not null) return found;
+        var message = $"needs {program}: apt-get install {package}";
+        if (Environment.GetEnvironmentVariable("WEFT_REQUIRE_TOOLS") == "1") Assert.Fail(message);
+        Assert.Skip(message);
+        return "";
+    }
+
+    public static string? Find(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Append("/sbin")
+            .Select(dir => Path.Combine(dir, program)).FirstOrDefault(File.Exists);
+
+    /// <summary>Path of an independent case file under <c>WEFT_CASES</c>; skips the running test where it is absent.</summary>
+    public static string RequireCase(string file)
+    {
+        var root = Environment.GetEnvironmentVariable("WEFT_CASES");
+        var path = root is null ? null : Path.Combine(root, file);
+        if (path is null || !File.Exists(path)) Assert.Skip($"needs the case file {file}: set WEFT_CASES to its folder");
+        return path!;
+    }
+
+    /// <summary>The repository's root: the folder that holds Weft.slnx.</summary>
+    public static string RepositoryRoot()
+    {
+        var dir = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(dir, "Weft.slnx")))
+            dir = Path.GetDirectoryName(dir) ?? throw new InvalidOperationException("Weft.slnx is in no folder above " + AppContext.BaseDirectory);
+        return dir;
+    }
+}
