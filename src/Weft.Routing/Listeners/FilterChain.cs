@@ -1,0 +1,26 @@
+using System.Collections.Immutable;
+using Weft.Routing.Security;
+
+namespace Weft.Routing.Listeners;
+
+/// <summary>What is done with the connections of a listener that its match selects: TLS or not, then HTTP. Immutable.</summary>
+public sealed class FilterChain
+{
+    public string Name { get; init; } = "";
+
+    public FilterChainMatch Match { get; init; } = FilterChainMatch.Any;
+
+    /// <summary>Null for plaintext.</summary>
+    public DownstreamTls? Tls { get; init; }
+
+    public required HttpConnectionManager Http { get; init; }
+}
+
+/// <summary>Which connections a chain takes. An empty part takes all.</summary>
+/// <param name="TransportProtocol">Empty, <c>tls</c> or <c>raw_buffer</c>.</param>
+/// <param name="ApplicationProtocols">ALPN names; one offered by the client is enough.</param>
+/// <param name="ServerNames">Lower case; exact (<c>a.example</c>) or suffix (<c>*.example</c>).</param>
+public sealed record FilterChainMatch(string TransportProtocol, ImmutableArray<string> ApplicationProtocols, ImmutableArray<string> ServerNames)
+{
+    public static FilterChainMatch Any { get; } = new("", [], []);
+}

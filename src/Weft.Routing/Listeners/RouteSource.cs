@@ -1,0 +1,22 @@
+using System.Collections.Immutable;
+using Weft.Routing.Routes;
+
+namespace Weft.Routing.Listeners;
+
+/// <summary>Where a connection manager finds its routes. Closed: the three cases below.</summary>
+public abstract record RouteSource
+{
+    private RouteSource() { }
+
+    /// <summary>Written in the listener itself.</summary>
+    public sealed record Inline(RouteTable Table) : RouteSource;
+
+    /// <summary>A RouteConfiguration asked for by name (rds).</summary>
+    public sealed record Named(string Name) : RouteSource;
+
+    /// <summary>Chosen per request by its authority (filter weft.v1.ForwardProxy).</summary>
+    /// <param name="DefaultNamespace">Namespace of a name with one label.</param>
+    /// <param name="DomainSuffixes">Removed before labels are counted; longest first, lower case, without leading dot.</param>
+    /// <param name="LookupTimeout">How long a request waits for its routes the first time. Default 2 s.</param>
+    public sealed record ForwardProxy(string DefaultNamespace, ImmutableArray<string> DomainSuffixes, TimeSpan LookupTimeout) : RouteSource;
+}
