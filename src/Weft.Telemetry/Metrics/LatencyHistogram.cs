@@ -56,16 +56,20 @@ public sealed class LatencyHistogram(int scale = LatencyHistogram.DefaultScale)
         _max = Math.Max(_max, other.MaxMicros);
     }
 
-    /// <summary>Adds <paramref name="count"/> values to one bucket, for a reader that rebuilds a histogram from its buckets. The sum is
-    /// added apart, by <see cref="AddSum"/>, because buckets do not hold it.</summary>
-    public void AddBucket(int bucket, long count)
+    /// <summary>Adds counts that were taken from another histogram of the default scale. They do not hold its maximum: here that becomes
+    /// the upper bound of the highest bucket.</summary>
+    /// <exception cref="ArgumentException">This histogram's scale is not the default one.</exception>
+    public void Add(HistogramCounts counts)
     {
-        if (count == 0) return;
-        _buckets[bucket] += count;
-        _max = Math.Max(_max, (long)Scale.UpperBound(bucket));
+        if (Scale.Scale != DefaultScale) throw new ArgumentException($"counts of scale {DefaultScale} do not add to a histogram of scale {Scale.Scale}", nameof(counts));
+        for (var i = 0; i < counts.Counts.Length; i++)
+        {
+            if (counts.Counts[i] == 0) continue;
+            _buckets[counts.First + i] += counts.Counts[i];
+            _max = Math.Max(_max, (long)Scale.UpperBound(counts.First + i));
+        }
+        _sum += counts.SumMicros;
     }
-
-    public void AddSum(long micros) => _sum += micros;
 
     public void Clear()
     {

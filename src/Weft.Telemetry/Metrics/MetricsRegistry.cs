@@ -7,9 +7,10 @@ namespace Weft.Telemetry.Metrics;
 /// series that nobody uses any more.
 /// </summary>
 /// <remarks>
-/// The life of a series: <b>live</b> while requests come; <b>retired</b> after <see cref="MetricsLimits.IdleExpiry"/> without one, when its key is
-/// forgotten and the epoch moves on; <b>free</b> for another key once every shard has moved to that epoch, because until then a worker may
-/// still hold the series and count into it. Reusing the id at once would be simpler and would credit one service's requests to another.
+/// The life of a series: <b>live</b> while requests come; <b>retired</b> after <see cref="MetricsLimits.IdleExpiry"/> without one, when the epoch moves
+/// on and makes every shard ask for its series anew; <b>free</b> for another key once every shard has reached that epoch and nobody has asked
+/// for it. Until then a worker may still hold the series and count into it, which brings it back to life. Freeing it at once would be
+/// simpler and would credit one service's requests to another.
 /// </remarks>
 public sealed class MetricsRegistry
 {
@@ -104,7 +105,11 @@ public sealed class MetricsRegistry
     {
         lock (_slotsLock)
         {
-            if (_ids.TryGetValue(key, out var known)) return known;
+            if (_ids.TryGetValue(key, out var known))
+            {
+                _slots[known].Revive(_time.GetUtcNow());
+                return known;
+            }
             int id;
             var slot = new Slot(key, _time.GetUtcNow());
             if (_free.TryPop(out var reused)) _slots[id = reused] = slot;
@@ -159,36 +164,38 @@ public sealed class MetricsRegistry
         foreach (var (id, slot) in Snapshot())
         {
             if (id == OverflowId) continue;
-            if (slot.RetiredAt is { } epoch)
-            {
-                if (Volatile.Read(ref _shards).All(s => s.Epoch >= epoch)) Release(id, slot);
-                continue;
-            }
+            // Asked before counting: a shard that has reached the epoch has published everything it counted before.
+            var released = slot.RetiredAt is { } epoch && Volatile.Read(ref _shards).All(s => s.Epoch >= epoch);
             Sum(id);
             var count = _scratch.Count;
-            if (count != slot.LastCount)
+            lock (_slotsLock)
             {
-                slot.LastCount = count;
-                slot.LastUse = now;
-            }
-            else if (now - slot.LastUse >= Limits.IdleExpiry)
-            {
-                lock (_slotsLock) _ids.Remove(slot.Key);
-                slot.RetiredAt = _epoch + 1;
-                retired = true;
+                if (count != slot.LastCount)
+                {
+                    slot.LastCount = count;
+                    slot.Revive(now);
+                }
+                else if (slot.RetiredAt is null && now - slot.LastUse >= Limits.IdleExpiry)
+                {
+                    slot.RetiredAt = _epoch + 1;
+                    retired = true;
+                }
+                else if (slot.RetiredAt is not null && released)
+                {
+                    Free_NeedsLock(id, slot);
+                }
             }
         }
         if (retired) Volatile.Write(ref _epoch, _epoch + 1);
     }
 
-    private void Release(int id, Slot slot)
+    /// <summary>The lock shows the cleared counters to whichever worker is given the id next.</summary>
+    private void Free_NeedsLock(int id, Slot slot)
     {
         foreach (var shard in Volatile.Read(ref _shards)) shard.Read(id)?.Clear();
-        lock (_slotsLock)
-        {
-            slot.Free = true;
-            _free.Push(id); // the lock also shows the cleared counters to whichever worker is given this id next
-        }
+        _ids.Remove(slot.Key);
+        slot.Free = true;
+        _free.Push(id);
     }
 
     private sealed class Slot(SeriesKey key, DateTimeOffset started)
@@ -201,9 +208,15 @@ public sealed class MetricsRegistry
 
         public long LastCount { get; set; }
 
-        /// <summary>The epoch that every shard must have reached before the id may be given to another key; null while live.</summary>
+        /// <summary>The epoch that every shard must have reached before the series may be freed; null while live.</summary>
         public long? RetiredAt { get; set; }
 
         public bool Free { get; set; }
+
+        public void Revive(DateTimeOffset now)
+        {
+            RetiredAt = null;
+            LastUse = now;
+        }
     }
 }

@@ -1,0 +1,49 @@
+using System.Globalization;
+using Weft.Telemetry.Outcomes;
+
+namespace Weft.Telemetry.Metrics;
+
+/// <summary>The labels of a request series as text, the same in Prometheus and in OTLP.</summary>
+public static class SeriesLabels
+{
+    private const string Direction = "direction", Source = "source", Destination = "destination", Version = "destination_version",
+        Security = "security", Code = "code", Fault = "fault";
+
+    public static (string Name, string Value)[] Of(in SeriesKey key) =>
+    [
+        (Direction, key.Edge.Direction.Text()),
+        (Source, key.Edge.Source),
+        (Destination, key.Edge.Destination),
+        (Version, key.Edge.DestinationVersion),
+        (Security, key.Edge.Security.Text()),
+        (Code, key.Status.ToString(CultureInfo.InvariantCulture)),
+        (Fault, key.Fault.Describe().Code),
+    ];
+
+    /// <summary>The way back. False when a label is missing or has a value that is not in the vocabulary; labels of other names are ignored.</summary>
+    public static bool TryRead(IEnumerable<(string Name, string Value)> labels, out SeriesKey key)
+    {
+        var (direction, source, destination, version, security, code, fault) = ("", "", "", "", "", "", (string?)null);
+        foreach (var (name, value) in labels)
+        {
+            switch (name)
+            {
+                case Direction: direction = value; break;
+                case Source: source = value; break;
+                case Destination: destination = value; break;
+                case Version: version = value; break;
+                case Security: security = value; break;
+                case Code: code = value; break;
+                case Fault: fault = value; break;
+            }
+        }
+        key = default;
+        if (direction is not ("inbound" or "outbound") || security is not ("mtls" or "none") || source.Length == 0 || destination.Length == 0) return false;
+        if (!int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out var status) || status > 999) return false;
+        if (fault is null || !Faults.TryParse(fault, out var known)) return false;
+        var edge = new EdgeKey(direction == "inbound" ? Outcomes.Direction.Inbound : Outcomes.Direction.Outbound, source, destination, version,
+            security == "mtls" ? ChannelSecurity.Mtls : ChannelSecurity.None);
+        key = new SeriesKey(edge, status, known);
+        return true;
+    }
+}

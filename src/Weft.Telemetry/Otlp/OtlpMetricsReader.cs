@@ -1,0 +1,78 @@
+using Opentelemetry.Proto.Collector.Metrics.V1;
+using Opentelemetry.Proto.Metrics.V1;
+using Opentelemetry.Proto.Resource.V1;
+using Weft.Telemetry.Metrics;
+
+namespace Weft.Telemetry.Otlp;
+
+/// <summary>One series as a proxy pushed it.</summary>
+/// <param name="Key">Its labels.</param>
+/// <param name="Started">When its counting began; another value than last time means that it began again from zero.</param>
+/// <param name="Counts">Everything since then.</param>
+public sealed record PushedSeries(SeriesKey Key, DateTimeOffset Started, HistogramCounts Counts);
+
+/// <summary>One push of one proxy.</summary>
+/// <param name="Source">Who sent it.</param>
+/// <param name="Time">When it was taken, by the sender's clock.</param>
+/// <param name="Series">Every series that the proxy holds.</param>
+/// <param name="Skipped">Request data points that could not be read: a foreign label value, another temporality, a coarser scale.</param>
+public sealed record MetricsPush(MetricsSource Source, DateTimeOffset Time, IReadOnlyList<PushedSeries> Series, int Skipped);
+
+/// <summary>Reads what <see cref="OtlpMetricsWriter"/> built. Metrics of other names are passed over.</summary>
+public static class OtlpMetricsReader
+{
+    /// <summary>One result for each resource in the request.</summary>
+    /// <remarks>Nothing here throws on strange content: a proxy of another version, or another program, may send it.</remarks>
+    public static IEnumerable<MetricsPush> Read(ExportMetricsServiceRequest request) => request.ResourceMetrics.Select(ReadResource);
+
+    private static MetricsPush ReadResource(ResourceMetrics resource)
+    {
+        var series = new List<PushedSeries>();
+        var skipped = 0;
+        var time = DateTimeOffset.UnixEpoch;
+        foreach (var metric in resource.ScopeMetrics.SelectMany(scope => scope.Metrics))
+        {
+            if (metric.Name != OtlpMetricsWriter.RequestDuration || metric.DataCase != Metric.DataOneofCase.ExponentialHistogram) continue;
+            var cumulative = metric.ExponentialHistogram.AggregationTemporality == AggregationTemporality.Cumulative;
+            foreach (var point in metric.ExponentialHistogram.DataPoints)
+            {
+                if (cumulative && TryReadPoint(point) is { } read) series.Add(read);
+                else skipped++;
+                var taken = FromUnixNanos(point.TimeUnixNano);
+                if (taken > time) time = taken;
+            }
+        }
+        return new MetricsPush(Source(resource.Resource), time, series, skipped);
+    }
+
+    private static PushedSeries? TryReadPoint(ExponentialHistogramDataPoint point)
+    {
+        if (!SeriesLabels.TryRead(point.Attributes.Select(a => (a.Key, a.Value?.StringValue ?? "")), out var key)) return null;
+        // A finer scale folds into ours by halving indices; a coarser one cannot be split.
+        var finer = point.Scale - LatencyHistogram.DefaultScale;
+        if (finer is < 0 or > 16) return null;
+        var histogram = new long[HistogramScale.Of(LatencyHistogram.DefaultScale).BucketCount];
+        histogram[0] = Counted(point.ZeroCount);
+        for (var i = 0; i < (point.Positive?.BucketCounts.Count ?? 0); i++)
+        {
+            var index = (((long)point.Positive!.Offset + i) >> finer) + 1;
+            histogram[Math.Clamp(index, 0, histogram.Length - 1)] += Counted(point.Positive.BucketCounts[i]);
+        }
+        var first = Math.Max(Array.FindIndex(histogram, count => count > 0), 0);
+        var end = Array.FindLastIndex(histogram, count => count > 0) + 1;
+        var sum = double.IsFinite(point.Sum) ? (long)Math.Max(point.Sum, 0) : 0;
+        return new PushedSeries(key, FromUnixNanos(point.StartTimeUnixNano), new HistogramCounts(first, histogram[first..Math.Max(end, first)], sum));
+    }
+
+    /// <summary>A count that no honest proxy reaches is cut off, so that sums of counts stay inside 64 bits.</summary>
+    private static long Counted(ulong count) => (long)Math.Min(count, 1UL << 48);
+
+    private static MetricsSource Source(Resource? resource)
+    {
+        string Attribute(string name) => resource?.Attributes.FirstOrDefault(a => a.Key == name)?.Value?.StringValue ?? "";
+        return new MetricsSource(Attribute(OtlpMetricsWriter.ServiceName), Attribute(OtlpMetricsWriter.ServiceNamespace), Attribute(OtlpMetricsWriter.ServiceInstance));
+    }
+
+    private static DateTimeOffset FromUnixNanos(ulong nanos) =>
+        DateTimeOffset.UnixEpoch.AddTicks((long)Math.Min(nanos / 100, (ulong)(DateTimeOffset.MaxValue - DateTimeOffset.UnixEpoch).Ticks));
+}

@@ -1,0 +1,81 @@
+using Opentelemetry.Proto.Collector.Metrics.V1;
+using Opentelemetry.Proto.Common.V1;
+using Opentelemetry.Proto.Metrics.V1;
+using Opentelemetry.Proto.Resource.V1;
+using Weft.Telemetry.Metrics;
+
+namespace Weft.Telemetry.Otlp;
+
+/// <summary>Whose metrics a push carries, as OpenTelemetry's resource attributes name it.</summary>
+/// <param name="ServiceName"><c>service.name</c>.</param>
+/// <param name="ServiceNamespace"><c>service.namespace</c>.</param>
+/// <param name="NodeId"><c>service.instance.id</c>: the xDS node id, <c>workload.namespace</c>.</param>
+public sealed record MetricsSource(string ServiceName, string ServiceNamespace, string NodeId);
+
+/// <summary>
+/// Builds what a proxy pushes: every series, cumulative since its own start time, so that a lost push loses nothing. Request durations
+/// are exponential histograms in microseconds. Their count is the number of requests, so no second metric repeats it.
+/// </summary>
+public static class OtlpMetricsWriter
+{
+    /// <summary>Name of the request metric. Its unit is the one that the buckets are made in: powers of two of a microsecond are no powers of
+    /// two of a millisecond, and converting them would move every boundary.</summary>
+    public const string RequestDuration = "weft.request.duration";
+
+    internal const string ServiceName = "service.name", ServiceNamespace = "service.namespace", ServiceInstance = "service.instance.id";
+
+    public static ExportMetricsServiceRequest Build(MetricsRegistry registry, MetricsSource source, DateTimeOffset now)
+    {
+        var scope = new ScopeMetrics { Scope = new InstrumentationScope { Name = "weft.proxy" } };
+        var durations = new ExponentialHistogram { AggregationTemporality = AggregationTemporality.Cumulative };
+        registry.Collect((key, started, histogram) => durations.DataPoints.Add(Point(key, started, now, histogram)));
+        if (durations.DataPoints.Count > 0)
+            scope.Metrics.Add(new Metric { Name = RequestDuration, Unit = "us", ExponentialHistogram = durations });
+        foreach (var family in registry.Instruments.GroupBy(instrument => instrument.Name))
+            scope.Metrics.Add(Numbers(family, registry.Started, now));
+        var resource = new Resource
+        {
+            Attributes = { Attribute(ServiceName, source.ServiceName), Attribute(ServiceNamespace, source.ServiceNamespace), Attribute(ServiceInstance, source.NodeId) },
+        };
+        return new ExportMetricsServiceRequest { ResourceMetrics = { new ResourceMetrics { Resource = resource, ScopeMetrics = { scope } } } };
+    }
+
+    private static ExponentialHistogramDataPoint Point(in SeriesKey key, DateTimeOffset started, DateTimeOffset now, LatencyHistogram histogram)
+    {
+        var counts = HistogramCounts.Of(histogram);
+        var buckets = new ExponentialHistogramDataPoint.Types.Buckets { Offset = counts.First - 1 }; // array index i is OTLP bucket i - 1
+        foreach (var count in counts.Counts) buckets.BucketCounts.Add((ulong)count);
+        var point = new ExponentialHistogramDataPoint
+        {
+            StartTimeUnixNano = UnixNanos(started),
+            TimeUnixNano = UnixNanos(now),
+            Count = (ulong)counts.Count,
+            Sum = counts.SumMicros,
+            Scale = LatencyHistogram.DefaultScale,
+            Positive = buckets,
+        };
+        foreach (var (name, value) in SeriesLabels.Of(key)) point.Attributes.Add(Attribute(name, value));
+        return point;
+    }
+
+    private static Metric Numbers(IGrouping<string, Instrument> family, DateTimeOffset started, DateTimeOffset now)
+    {
+        var points = family.Select(instrument =>
+        {
+            var point = new NumberDataPoint { TimeUnixNano = UnixNanos(now), AsDouble = instrument.Read() };
+            if (instrument.Kind == InstrumentKind.Counter) point.StartTimeUnixNano = UnixNanos(started);
+            foreach (var (name, value) in instrument.Labels) point.Attributes.Add(Attribute(name, value));
+            return point;
+        });
+        var metric = new Metric { Name = family.Key, Description = family.First().Help };
+        if (family.First().Kind == InstrumentKind.Counter)
+            metric.Sum = new Sum { AggregationTemporality = AggregationTemporality.Cumulative, IsMonotonic = true, DataPoints = { points } };
+        else
+            metric.Gauge = new Gauge { DataPoints = { points } };
+        return metric;
+    }
+
+    private static KeyValue Attribute(string name, string value) => new() { Key = name, Value = new AnyValue { StringValue = value } };
+
+    private static ulong UnixNanos(DateTimeOffset at) => (ulong)(at - DateTimeOffset.UnixEpoch).Ticks * 100;
+}
