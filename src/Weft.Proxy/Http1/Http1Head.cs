@@ -105,6 +105,12 @@ public sealed class Http1Head
     /// <summary>Whether the message lets the connection live on. False also when bytes may follow that belong to no message.</summary>
     public bool KeepAlive { get; internal set; }
 
+    /// <summary>
+    /// The sender said <c>Connection: close</c>: this is its last message. Bytes behind it belong to nobody and break the protocol; bytes behind a message that did not say
+    /// so only forbid using the connection again.
+    /// </summary>
+    public bool ConnectionClose { get; internal set; }
+
     /// <summary>The client waits for 100 (Continue) before it sends the body.</summary>
     public bool ExpectContinue { get; internal set; }
 
@@ -174,7 +180,7 @@ public sealed class Http1Head
         AuthorityParts = default;
         Body = BodyKind.None;
         ContentLength = -1;
-        TargetIsHttps = KeepAlive = ExpectContinue = UpgradeRequested = TeTrailers = false;
+        TargetIsHttps = KeepAlive = ConnectionClose = ExpectContinue = UpgradeRequested = TeTrailers = false;
     }
 }
 

@@ -67,6 +67,7 @@ internal ref struct MessageRules
         if (rules.Chunked && head.ContentLength >= 0) return Fail("both Content-Length and Transfer-Encoding", out error);
         if (rules.Chunked && head.MinorVersion == 0) return Fail("Transfer-Encoding in an HTTP/1.0 message", out error);
         if (namesFields) EndNamedFields(buffer, head);
+        head.ConnectionClose = rules.Close;
         head.KeepAlive = !rules.Close && (head.MinorVersion == 1 || rules.ConnectionKeepAlive);
         head.ExpectContinue &= head.MinorVersion == 1;
         head.UpgradeRequested = rules.Upgrade && rules.ConnectionUpgrade && head.MinorVersion == 1;
