@@ -1,0 +1,105 @@
+namespace Weft.Xds;
+
+/// <summary>What the client wants of one type, what it holds, and what the server of the current stream has been told.</summary>
+internal sealed class TypeInterest
+{
+    private readonly HashSet<string> _wanted = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string Version, long Sequence)> _held = new(StringComparer.Ordinal);
+    // Subscriptions as the server of this stream knows them, the changes that it has not been told, and names without an answer yet.
+    private readonly HashSet<string> _told = new(StringComparer.Ordinal);
+    private readonly SortedSet<string> _toSubscribe = new(StringComparer.Ordinal);
+    private readonly SortedSet<string> _toUnsubscribe = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DateTimeOffset> _unanswered = new(StringComparer.Ordinal);
+    private bool _requested;
+
+    public const string Everything = "*";
+
+    public bool Wildcard => _wanted.Contains(Everything);
+
+    public IReadOnlyCollection<string> Wanted => _wanted;
+
+    public IEnumerable<KeyValuePair<string, string>> Held => _held.Select(static h => KeyValuePair.Create(h.Key, h.Value.Version));
+
+    public bool Wants(string name) => Wildcard || _wanted.Contains(name);
+
+    public string? HeldVersion(string name) => _held.TryGetValue(name, out var held) ? held.Version : null;
+
+    public void Subscribe(string name)
+    {
+        _wanted.Add(name);
+        _toSubscribe.Add(name);
+        _toUnsubscribe.Remove(name);
+    }
+
+    public void Unsubscribe(string name)
+    {
+        if (!_wanted.Remove(name)) return;
+        _toSubscribe.Remove(name);
+        _unanswered.Remove(name);
+        if (_told.Contains(name)) _toUnsubscribe.Add(name);
+        if (name == Everything)
+        {
+            foreach (var held in _held.Keys.Where(held => !_wanted.Contains(held)).ToList()) _held.Remove(held);
+        }
+        else if (!Wildcard)
+        {
+            _held.Remove(name);
+        }
+    }
+
+    /// <summary>A new stream: its server knows nothing.</summary>
+    public void StreamOpened()
+    {
+        StreamClosed();
+        foreach (var name in _wanted) _toSubscribe.Add(name);
+    }
+
+    public void StreamClosed()
+    {
+        _told.Clear();
+        _toSubscribe.Clear();
+        _toUnsubscribe.Clear();
+        _unanswered.Clear();
+        _requested = false;
+    }
+
+    /// <summary>Takes the changes that the server has not been told; null when there are none.</summary>
+    public (IReadOnlyCollection<string> Subscribe, IReadOnlyCollection<string> Unsubscribe, bool First)? TakeChanges(DateTimeOffset unansweredAt)
+    {
+        if (_toSubscribe.Count == 0 && _toUnsubscribe.Count == 0) return null;
+        var first = !_requested;
+        _requested = true;
+        var changes = (_toSubscribe.ToArray(), _toUnsubscribe.ToArray(), first);
+        foreach (var name in _toSubscribe)
+        {
+            _told.Add(name);
+            // A held resource is not waited for: an unchanged one is not sent again.
+            if (name != Everything && !_held.ContainsKey(name)) _unanswered[name] = unansweredAt;
+        }
+        _told.ExceptWith(_toUnsubscribe);
+        _toSubscribe.Clear();
+        _toUnsubscribe.Clear();
+        return changes;
+    }
+
+    public void Answered(string name) => _unanswered.Remove(name);
+
+    public IEnumerable<DateTimeOffset> Deadlines => _unanswered.Values;
+
+    public List<string> TakeUnanswered(DateTimeOffset now)
+    {
+        var late = _unanswered.Where(u => u.Value <= now).Select(static u => u.Key).Order(StringComparer.Ordinal).ToList();
+        foreach (var name in late) _unanswered.Remove(name);
+        return late;
+    }
+
+    public void Hold(string name, string version, long sequence)
+    {
+        if (Wants(name) && !(_held.TryGetValue(name, out var held) && held.Sequence > sequence)) _held[name] = (version, sequence);
+    }
+
+    public void Drop(string name, long sequence)
+    {
+        if (_held.TryGetValue(name, out var held) && held.Sequence <= sequence) _held.Remove(name);
+    }
+}
