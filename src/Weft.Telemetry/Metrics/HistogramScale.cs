@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Weft.Telemetry.Metrics;
 
 /// <summary>
-/// The bucket layout of an OTLP exponential histogram of one fixed scale, over whole microseconds from 1 to about 2^32 (71 minutes).
+/// The bucket layout of an OTLP exponential histogram of one fixed scale, over whole microseconds from 1 to 2^32 less one bucket (over an hour at scale 3 and finer).
 /// Array index <c>i</c> is OTLP bucket <c>i - 1</c>: it holds values in <c>(base^(i-1), base^i]</c> where <c>base = 2^(2^-scale)</c>,
 /// so a power of two is the last value of its bucket, and index 0 holds 1 us and less. Values beyond the range count in the last bucket.
 /// </summary>
