@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Shouldly;
+using Weft.Fuzz;
 using Weft.Proxy.Http1;
 using Weft.TestSupport;
 using Xunit;

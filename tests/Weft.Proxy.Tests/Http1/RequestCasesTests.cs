@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Shouldly;
+using Weft.Fuzz;
 using Xunit;
 
 namespace Weft.Proxy.Tests.Http1;

@@ -1,4 +1,5 @@
 using Shouldly;
+using Weft.Fuzz;
 using Weft.Proxy.Http1;
 using Xunit;
 

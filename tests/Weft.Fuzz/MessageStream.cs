@@ -2,7 +2,7 @@ using System.Text;
 using Weft.Proxy.Http1;
 using Weft.Routing.Requests;
 
-namespace Weft.Proxy.Tests.Http1;
+namespace Weft.Fuzz;
 
 /// <summary>One message as a peer behind the codec would understand it, in plain values so that two readings can be compared.</summary>
 public sealed record ReadMessage(
