@@ -1,0 +1,11 @@
+using Weft.Identity;
+using Weft.Resources;
+
+namespace Weft.Control.Model;
+
+/// <summary>What holds for the whole mesh.</summary>
+/// <param name="Source">The Mesh object; null when nobody wrote one.</param>
+/// <param name="TrustDomain">Domain of every identity.</param>
+/// <param name="Mtls">Whether sidecars still take plaintext.</param>
+/// <param name="Defaults">Limits and times where no policy says otherwise.</param>
+public sealed record MeshSettings(Mesh? Source, TrustDomain TrustDomain, MtlsMode Mtls, MeshDefaults Defaults);
