@@ -14,7 +14,7 @@ internal enum IoStatus : byte
     /// <summary>The peer ended its direction (FIN or close_notify). Only reads answer this.</summary>
     EndOfStream,
 
-    /// <summary>The connection is broken; <see cref="Channel.Failure"/> says how.</summary>
+    /// <summary>The connection is broken and closed; <see cref="Channel.Failure"/> says how. No event follows.</summary>
     Failed,
 }
 
@@ -60,6 +60,10 @@ internal interface IChannelHandler
 
     /// <summary>The channel failed to open, or broke outside a read or write. It is already closed; <see cref="Channel.Failure"/> is set.</summary>
     void OnFailed(Channel channel);
+
+    /// <summary>A hint, told at most once, to a handler that is not waiting to read: the peer has ended its direction or (with <paramref name="reset"/>) reset the
+    /// connection. Bytes from before may still be there to read. The default ignores it: the next read tells.</summary>
+    void OnPeerEnding(Channel channel, bool reset) { }
 }
 
 /// <summary>

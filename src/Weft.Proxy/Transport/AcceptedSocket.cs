@@ -1,0 +1,139 @@
+using System.Net;
+using Weft.Proxy.Security;
+using Weft.Proxy.Workers;
+
+namespace Weft.Proxy.Transport;
+
+/// <summary>Looks at a socket's first bytes without consuming them, always on its worker.</summary>
+internal interface IPeekHandler
+{
+    /// <summary>Bytes, the end of the stream or an error came: <see cref="AcceptedSocket.Peek"/> tells which.</summary>
+    void OnPeekReady(AcceptedSocket socket);
+
+    void OnPeekTimeout(AcceptedSocket socket);
+}
+
+/// <summary>An accepted connection of which it is not yet decided what it becomes. Exactly one of <see cref="Plain"/>, <see cref="Tls"/> and <see cref="Close"/> ends it.</summary>
+internal sealed class AcceptedSocket : IEventSource, ITimerHandler, IDisposable
+{
+    private readonly ListeningSocket _listener;
+    private readonly int _fd;
+    private IPEndPoint? _local;
+    private IPeekHandler? _peeker;
+    private TimerNode? _deadline;
+    private ReadyEvents _seen;
+    private bool _gone;
+
+    internal AcceptedSocket(Worker worker, ListeningSocket listener, int fd, IPEndPoint remote)
+    {
+        Worker = worker;
+        _listener = listener;
+        _fd = fd;
+        Remote = remote;
+    }
+
+    public Worker Worker { get; }
+
+    public IPEndPoint Remote { get; }
+
+    /// <summary>The address that the client reached; asked from the kernel only where the listening socket has a wildcard address.</summary>
+    public IPEndPoint Local => _local ??= IsWildcard(_listener.Local.Address) && !_gone ? Socket.LocalOf(_fd) : _listener.Local;
+
+    /// <summary>The peer has ended its direction: what has arrived is all there will be. Known while peeking.</summary>
+    public bool PeerEnded => _seen.Any(ReadyEvents.PeerEnded | ReadyEvents.HangUp | ReadyEvents.Error);
+
+    /// <summary>Goes on as a plain channel; <see cref="IChannelHandler.OnOpen"/> is called before the loop waits again, never from inside this call.</summary>
+    public Channel Plain(IChannelHandler handler)
+    {
+        var seen = Leave();
+        return PlainChannel.Accept(Worker, _fd, Remote, KnownLocal, seen, handler);
+    }
+
+    /// <summary>Goes on as a TLS channel: <see cref="IChannelHandler.OnOpen"/> comes after the handshake and the peer's verification.</summary>
+    public Channel Tls(ServerTls tls, IChannelHandler handler, TimeSpan handshakeTimeout)
+    {
+        var seen = Leave();
+        return TlsChannel.Accept(Worker, _fd, Remote, KnownLocal, seen, tls, handshakeTimeout, handler);
+    }
+
+    public void Close()
+    {
+        if (_gone) return;
+        if (Leave() is not null) Worker.Poll.Forget(_fd);
+        Socket.Close(_fd);
+    }
+
+    void IDisposable.Dispose() => Close();
+
+    /// <summary>Calls <paramref name="handler"/> whenever there is something new to <see cref="Peek"/>, and once when <paramref name="timeout"/> is over.</summary>
+    public void StartPeeking(IPeekHandler handler, TimeSpan timeout)
+    {
+        if (_gone || _peeker is not null) throw new InvalidOperationException("the socket was decided on, or is being peeked at");
+        _peeker = handler;
+        _deadline = new TimerNode(this);
+        Worker.Timers.Schedule(_deadline, (long)timeout.TotalMilliseconds);
+        Worker.Poll.Add(_fd, this, ReadyEvents.Stream);
+    }
+
+    /// <summary>Copies what has arrived, from its beginning, and leaves it there.</summary>
+    /// <returns>Bytes copied; 0 when the stream ended before its first byte; -1 when nothing is there yet; -2 when the connection broke.</returns>
+    public int Peek(Span<byte> into)
+    {
+        while (true)
+        {
+            var count = (int)Socket.Peek(_fd, into);
+            if (count >= 0) return count;
+            switch (Errno.LastOfHotCall)
+            {
+                case Errno.Interrupted: continue;
+                case Errno.Again: return -1;
+                default: return -2;
+            }
+        }
+    }
+
+    /// <summary>SO_RCVLOWAT: the kernel stays silent until that many bytes lie there (or the peer ends), so that a hello of many small pieces wakes nobody.</summary>
+    public void WakeAt(int bytes) => Socket.SetOption(_fd, Libc.SolSocket, Libc.SoReceiveLowWater, bytes);
+
+    internal void Contain(Exception exception)
+    {
+        Worker.Report("accept", $"accepted from {Remote} on {_listener.Local}", exception);
+        Close();
+    }
+
+    void IEventSource.OnEvents(ReadyEvents events)
+    {
+        _seen |= events;
+        _peeker!.OnPeekReady(this);
+    }
+
+    void IEventSource.Contain(Exception exception) => Contain(exception);
+
+    string IEventSource.Describe() => $"accepted from {Remote} on {_listener.Local}";
+
+    void ITimerHandler.OnTimer(TimerNode node)
+    {
+        try
+        {
+            _peeker!.OnPeekTimeout(this);
+        }
+        catch (Exception e)
+        {
+            Contain(e);
+        }
+    }
+
+    private IPEndPoint? KnownLocal => _local ?? (IsWildcard(_listener.Local.Address) ? null : _listener.Local);
+
+    private static bool IsWildcard(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
+
+    /// <summary>The events so far when the socket is in epoll already, else null.</summary>
+    private ReadyEvents? Leave()
+    {
+        if (_gone) throw new InvalidOperationException("the socket was decided on before");
+        _gone = true;
+        if (_deadline is null) return null;
+        Worker.Timers.Cancel(_deadline);
+        return _seen;
+    }
+}

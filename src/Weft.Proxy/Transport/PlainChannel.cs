@@ -1,0 +1,116 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using Weft.Proxy.Workers;
+
+namespace Weft.Proxy.Transport;
+
+/// <summary>A TCP stream without TLS: one system call per read and write.</summary>
+internal sealed class PlainChannel : SocketChannel
+{
+    private bool _ended;
+
+    [SetsRequiredMembers]
+    private PlainChannel(Worker worker, IPEndPoint remote, IChannelHandler handler) : base(worker, remote) => Handler = handler;
+
+    internal static PlainChannel Connect(Worker worker, IPEndPoint remote, TimeSpan timeout, IChannelHandler handler)
+    {
+        var channel = new PlainChannel(worker, remote, handler);
+        channel.StartConnecting(timeout);
+        return channel;
+    }
+
+    internal static PlainChannel Accept(Worker worker, int fd, IPEndPoint remote, IPEndPoint? local, ReadyEvents? seen, IChannelHandler handler)
+    {
+        var channel = new PlainChannel(worker, remote, handler);
+        channel.Adopt(fd, local, seen);
+        return channel;
+    }
+
+    public override IoStatus Read(Span<byte> into, out int read)
+    {
+        read = 0;
+        if (into.IsEmpty) throw new ArgumentException("room for at least one byte is needed: an empty read looks like the end", nameof(into));
+        if (State != Phase.Open) return IoStatus.Failed;
+        if (_ended) return IoStatus.EndOfStream;
+        if (!SocketReadable) return WaitToRead();
+        while (true)
+        {
+            var count = (int)Socket.Receive(Fd, into);
+            if (count > 0)
+            {
+                if (count < into.Length && !ReadsToTheEnd) SocketReadable = false;
+                read = count;
+                return IoStatus.Ok;
+            }
+            if (count == 0)
+            {
+                _ended = true;
+                return IoStatus.EndOfStream;
+            }
+            var error = Errno.LastOfHotCall;
+            if (error == Errno.Interrupted) continue;
+            if (error != Errno.Again) return FailIo(error);
+            SocketReadable = false;
+            return WaitToRead();
+        }
+    }
+
+    public override IoStatus Write(ReadOnlySpan<byte> from, out int written)
+    {
+        written = 0;
+        if (State != Phase.Open) return IoStatus.Failed;
+        if (from.IsEmpty) return IoStatus.Ok;
+        if (!SocketWritable) return WaitToWrite();
+        nint count;
+        do count = Socket.Send(Fd, from);
+        while (count < 0 && Errno.LastOfHotCall == Errno.Interrupted);
+        return Sent(count, from.Length, out written);
+    }
+
+    public override IoStatus Write(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, out int written)
+    {
+        if (second.IsEmpty) return Write(first, out written);
+        if (first.IsEmpty) return Write(second, out written);
+        written = 0;
+        if (State != Phase.Open) return IoStatus.Failed;
+        if (!SocketWritable) return WaitToWrite();
+        nint count;
+        do count = Socket.Send(Fd, first, second);
+        while (count < 0 && Errno.LastOfHotCall == Errno.Interrupted);
+        return Sent(count, first.Length + second.Length, out written);
+    }
+
+    public override void ShutdownWrite()
+    {
+        if (State == Phase.Open) Socket.ShutdownWrite(Fd);
+    }
+
+    protected override void OnConnected() => BecomeOpen();
+
+    private IoStatus Sent(nint count, int offered, out int written)
+    {
+        written = 0;
+        if (count >= 0)
+        {
+            if (count < offered) SocketWritable = false;
+            written = (int)count;
+            return IoStatus.Ok;
+        }
+        var error = Errno.LastOfHotCall;
+        if (error != Errno.Again) return FailIo(error);
+        SocketWritable = false;
+        return WaitToWrite();
+    }
+
+    private IoStatus WaitToRead()
+    {
+        AwaitsRead = true;
+        return IoStatus.WouldBlock;
+    }
+
+    private IoStatus WaitToWrite()
+    {
+        AwaitsWrite = true;
+        return IoStatus.WouldBlock;
+    }
+}

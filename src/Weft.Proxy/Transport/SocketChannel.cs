@@ -1,0 +1,294 @@
+using System.Net;
+using Weft.Proxy.Workers;
+
+namespace Weft.Proxy.Transport;
+
+/// <summary>
+/// What plain and TLS channels share: the descriptor, connecting, edge-trigger bookkeeping, deadlines, closing.
+/// </summary>
+/// <remarks>
+/// The bookkeeping rests on two facts of Linux. A stream socket that gave fewer bytes than asked was empty at that moment, and bytes that come later are a new
+/// edge; so after a short read no second recv is needed. The exception is an end, error or urgent mark behind the bytes, whose edge may be the one being handled:
+/// epoll says so (<see cref="ReadyEvents.ReadToTheEnd"/>), and from then on reading goes on until the kernel itself has nothing.
+/// Likewise a send that took less than offered has armed the edge for free space.
+/// </remarks>
+internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IWorkItem, IDisposable
+{
+    protected enum Phase : byte
+    {
+        Connecting,
+        Handshaking,
+        Open,
+
+        /// <summary>Closed for its user; still delivering what was accepted before.</summary>
+        Lingering,
+        Closed,
+    }
+
+    private readonly IPEndPoint _remote;
+    private readonly TimerNode _deadline;
+    private IPEndPoint? _local;
+    private bool _peerEndTold;
+
+    protected SocketChannel(Worker worker, IPEndPoint remote)
+    {
+        Worker = worker;
+        _remote = remote;
+        _deadline = new TimerNode(this);
+    }
+
+    public sealed override IPEndPoint Remote => _remote;
+
+    public sealed override IPEndPoint Local => _local ??= State == Phase.Closed ? new IPEndPoint(IPAddress.Any, 0) : Socket.LocalOf(Fd);
+
+    public Worker Worker { get; }
+
+    protected int Fd { get; private set; } = -1;
+
+    protected Phase State { get; set; }
+
+    /// <summary>The socket may have bytes, an end or an error that were not read.</summary>
+    protected bool SocketReadable { get; set; }
+
+    /// <summary>The socket may take bytes.</summary>
+    protected bool SocketWritable { get; set; }
+
+    /// <summary>A short read proves nothing any more.</summary>
+    protected bool ReadsToTheEnd { get; private set; }
+
+    /// <summary>The handler was told to wait before reading on.</summary>
+    protected bool AwaitsRead { get; set; } = true;
+
+    /// <summary>The handler was told to wait before writing on.</summary>
+    protected bool AwaitsWrite { get; set; }
+
+    /// <summary>Something can be read, or must be tried.</summary>
+    protected virtual bool MayRead => SocketReadable;
+
+    public override void Close()
+    {
+        if (State is Phase.Lingering or Phase.Closed) return;
+        CloseSocket(reset: false);
+    }
+
+    public sealed override void Abort()
+    {
+        if (State != Phase.Closed) CloseSocket(reset: true);
+    }
+
+    void IDisposable.Dispose() => Abort();
+
+    /// <summary>Takes over an accepted socket. <paramref name="seen"/> holds the events so far when it is in epoll already, else null.</summary>
+    protected void Adopt(int fd, IPEndPoint? local, ReadyEvents? seen)
+    {
+        State = Phase.Handshaking;
+        Fd = fd;
+        _local = local;
+        SocketWritable = true;
+        SocketReadable = seen is not null;
+        ReadsToTheEnd = seen?.Any(ReadyEvents.ReadToTheEnd) ?? false;
+        if (seen is not null) Worker.Poll.Replace(fd, this);
+        else if (!Worker.Poll.TryAdd(fd, this, ReadyEvents.Stream)) NoteFailure(Errno.Last);
+        Worker.Defer(this);
+    }
+
+    /// <summary>Starts connecting. What fails at once is told from the loop, so that no handler runs before Connect has returned.</summary>
+    protected void StartConnecting(TimeSpan timeout)
+    {
+        State = Phase.Connecting;
+        Fd = Socket.TryCreate(_remote);
+        var error = Fd < 0 ? Errno.Last : 0;
+        if (Fd >= 0)
+        {
+            Socket.SetOption(Fd, Libc.IpProtoTcp, Libc.TcpNoDelay, 1);
+            error = Socket.Connect(Fd, _remote);
+        }
+        if (error is 0 or Errno.InProgress)
+        {
+            SetDeadline(timeout);
+            if (Worker.Poll.TryAdd(Fd, this, ReadyEvents.Stream)) return;
+            error = Errno.Last;
+        }
+        NoteFailure(error);
+        Worker.Defer(this);
+    }
+
+    protected void SetDeadline(TimeSpan timeout) => Worker.Timers.Schedule(_deadline, (long)timeout.TotalMilliseconds);
+
+    protected void CancelDeadline() => Worker.Timers.Cancel(_deadline);
+
+    /// <summary>The connection stands; the handshake, if there is one, begins.</summary>
+    protected abstract void OnConnected();
+
+    /// <summary>Events before the channel is open and after connecting.</summary>
+    protected virtual void OnHandshakeEvents() { }
+
+    /// <summary>Space to write while open, before the handler hears of it. False when it was used up.</summary>
+    protected virtual bool OnSocketWritable() => true;
+
+    protected virtual void OnLingerEvents() => CloseSocket(reset: false);
+
+    /// <summary>Why the deadline passed, in words and as a failure.</summary>
+    protected virtual (ChannelFailure Failure, string Text) DeadlinePassed() => (ChannelFailure.ConnectTimeout, "connect timed out");
+
+    /// <summary>Frees what the subclass holds; the socket is still open.</summary>
+    protected virtual void Release() { }
+
+    protected void BecomeOpen()
+    {
+        CancelDeadline();
+        State = Phase.Open;
+        IsOpen = true;
+        Handler.OnOpen(this);
+        if (State == Phase.Open && AwaitsRead && MayRead) TellReadable();
+    }
+
+    /// <summary>The channel failed outside a read or write.</summary>
+    protected void Fail(ChannelFailure failure, string text)
+    {
+        Failure = failure;
+        FailureText = text;
+        if (State != Phase.Lingering) CloseSocket(reset: false);
+        Handler.OnFailed(this);
+    }
+
+    /// <summary>A read or write failed: the caller hears it as its answer.</summary>
+    protected IoStatus FailIo(ChannelFailure failure, string text)
+    {
+        Failure = failure;
+        FailureText = text;
+        CloseSocket(reset: false);
+        return IoStatus.Failed;
+    }
+
+    protected IoStatus FailIo(int errno) =>
+        FailIo(errno == Errno.TimedOut ? ChannelFailure.Reset : Errno.ToFailure(errno), Errno.Text(errno)); // ETIMEDOUT here: retransmissions gave up
+
+    protected void CloseSocket(bool reset)
+    {
+        if (State == Phase.Closed) return;
+        State = Phase.Closed;
+        IsOpen = false;
+        CancelDeadline();
+        Release();
+        if (Fd < 0) return;
+        Worker.Poll.Forget(Fd);
+        if (reset) Socket.Reset(Fd);
+        else Socket.Close(Fd);
+        Fd = -1;
+    }
+
+    /// <summary>Closed for the user, alive until <see cref="OnLingerEvents"/> is done or the worker's linger time is over.</summary>
+    protected void StartLingering()
+    {
+        State = Phase.Lingering;
+        IsOpen = false;
+        SetDeadline(Worker.Settings.CloseLinger);
+    }
+
+    void IEventSource.OnEvents(ReadyEvents events)
+    {
+        if (events.Any(ReadyEvents.Readable | ReadyEvents.ReadToTheEnd)) SocketReadable = true;
+        if (events.Any(ReadyEvents.Writable | ReadyEvents.Error | ReadyEvents.HangUp)) SocketWritable = true;
+        if (events.Any(ReadyEvents.ReadToTheEnd)) ReadsToTheEnd = true;
+        switch (State)
+        {
+            case Phase.Connecting:
+                FinishConnecting(events);
+                break;
+            case Phase.Handshaking:
+                OnHandshakeEvents();
+                break;
+            case Phase.Open:
+                OnOpenEvents(events);
+                break;
+            case Phase.Lingering:
+                OnLingerEvents();
+                break;
+        }
+    }
+
+    void IEventSource.Contain(Exception exception)
+    {
+        Worker.Report("channel", ((IEventSource)this).Describe(), exception);
+        if (State == Phase.Closed) return;
+        var wasClosed = State == Phase.Lingering;
+        CloseSocket(reset: true);
+        if (wasClosed) return;
+        Failure = ChannelFailure.Other;
+        FailureText = "an exception in its handler: " + exception.GetType().Name;
+        try
+        {
+            // Its other half (an exchange, an upstream connection) would leak without a word.
+            Handler.OnFailed(this);
+        }
+        catch (Exception second)
+        {
+            Worker.Report("channel", ((IEventSource)this).Describe(), second);
+        }
+    }
+
+    string IEventSource.Describe() =>
+        $"{GetType().Name} {_local} - {_remote}, {State}, handler {Handler.GetType().Name}, peer {Peer?.SpiffeId ?? "without identity"}";
+
+    void ITimerHandler.OnTimer(TimerNode node)
+    {
+        if (State == Phase.Lingering)
+        {
+            CloseSocket(reset: false);
+            return;
+        }
+        var (failure, text) = DeadlinePassed();
+        try
+        {
+            Fail(failure, text);
+        }
+        catch (Exception e)
+        {
+            ((IEventSource)this).Contain(e);
+        }
+    }
+
+    /// <summary>Deferred by <see cref="StartConnecting"/> (it failed at once) or by the adoption of an accepted socket.</summary>
+    void IWorkItem.Run(Worker worker)
+    {
+        if (State == Phase.Closed) return;
+        if (Failure != ChannelFailure.None) Fail(Failure, FailureText);
+        else OnConnected();
+    }
+
+    private void NoteFailure(int errno)
+    {
+        Failure = Errno.ToFailure(errno);
+        FailureText = Errno.Text(errno);
+    }
+
+    private void FinishConnecting(ReadyEvents events)
+    {
+        var error = Socket.TakeError(Fd);
+        if (error != 0) Fail(Errno.ToFailure(error), Errno.Text(error));
+        else if (events.Any(ReadyEvents.Writable)) OnConnected();
+    }
+
+    private void OnOpenEvents(ReadyEvents events)
+    {
+        if (SocketWritable && OnSocketWritable() && AwaitsWrite)
+        {
+            AwaitsWrite = false;
+            Handler.OnWritable(this);
+        }
+        if (State != Phase.Open) return;
+        if (AwaitsRead && MayRead) TellReadable();
+        else if (events.Any(ReadyEvents.PeerEnded | ReadyEvents.HangUp | ReadyEvents.Error) && !_peerEndTold)
+        {
+            _peerEndTold = true;
+            Handler.OnPeerEnding(this, events.Any(ReadyEvents.Error));
+        }
+    }
+
+    private void TellReadable()
+    {
+        AwaitsRead = false;
+        Handler.OnReadable(this);
+    }
+}
