@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace Weft.Routing.Clusters;
 
@@ -10,7 +11,7 @@ public sealed class EndpointSet
     {
         Name = name;
         Endpoints = endpoints;
-        Priorities = [.. endpoints.GroupBy(e => e.Priority).OrderBy(g => g.Key).Select(g => new EndpointPriority([.. g]))];
+        Priorities = Group(endpoints);
     }
 
     /// <summary>Name of the assignment (the cluster's EDS service name, or the cluster's name for inline endpoints).</summary>
@@ -23,6 +24,14 @@ public sealed class EndpointSet
     public ImmutableArray<EndpointPriority> Priorities { get; }
 
     public static EndpointSet Empty(string name) => new(name, []);
+
+    private static ImmutableArray<EndpointPriority> Group(ImmutableArray<Endpoint> endpoints)
+    {
+        if (endpoints.IsEmpty) return [];
+        // One priority is the rule; it shares the array.
+        if (endpoints.All(e => e.Priority == endpoints[0].Priority)) return [new EndpointPriority(ImmutableCollectionsMarshal.AsArray(endpoints)!)];
+        return [.. endpoints.GroupBy(e => e.Priority).OrderBy(g => g.Key).Select(g => new EndpointPriority([.. g]))];
+    }
 }
 
 /// <summary>The endpoints of one priority: all of them, and those that may be chosen while there is no panic.</summary>
@@ -31,13 +40,20 @@ public sealed class EndpointPriority
     internal EndpointPriority(Endpoint[] endpoints)
     {
         All = new EndpointGroup(endpoints);
-        var healthy = endpoints.Where(e => e.Health is EndpointHealth.Unknown or EndpointHealth.Healthy).ToArray();
+        if (Array.TrueForAll(endpoints, IsHealthy))
+        {
+            Usable = All;
+            return;
+        }
+        var usable = Array.FindAll(endpoints, IsHealthy);
         // Degraded endpoints serve when no healthy one is left.
-        if (healthy.Length == 0) healthy = [.. endpoints.Where(e => e.Health is EndpointHealth.Degraded)];
-        Usable = healthy.Length == endpoints.Length ? All : new EndpointGroup(healthy);
+        if (usable.Length == 0) usable = Array.FindAll(endpoints, e => e.Health is EndpointHealth.Degraded);
+        Usable = new EndpointGroup(usable);
     }
 
     public EndpointGroup All { get; }
 
     public EndpointGroup Usable { get; }
+
+    private static bool IsHealthy(Endpoint endpoint) => endpoint.Health is EndpointHealth.Unknown or EndpointHealth.Healthy;
 }

@@ -65,5 +65,5 @@ internal static class HeaderMutationsBuilder
     }
 
     private static byte[] Lines(string name, List<string> values) =>
-        Encoding.Latin1.GetBytes(string.Concat(values.Select(v => $"{name}: {v}\r\n")));
+        Encoding.UTF8.GetBytes(string.Concat(values.Select(v => $"{name}: {v}\r\n")));
 }

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace Weft.Routing.Listeners;
 
 /// <summary>
@@ -48,8 +46,8 @@ public sealed class HttpConnectionManager
     /// <summary>Proxies in front of this one whose X-Forwarded-For is believed. Default 0.</summary>
     public int XffNumTrustedHops { get; init; }
 
-    /// <summary>Value of the response's <c>Server</c> field; null leaves the upstream's as it is.</summary>
-    public string? ServerName { get; init; } = "envoy";
+    /// <summary>Value of the response's <c>Server</c> field, used as <see cref="ServerHeader"/> says. Default <c>envoy</c>.</summary>
+    public string ServerName { get; init; } = "envoy";
 
     /// <summary>What happens to the upstream's <c>Server</c> field.</summary>
     public ServerHeaderMode ServerHeader { get; init; }
@@ -79,9 +77,6 @@ public sealed class HttpConnectionManager
 
     /// <summary>The absolute form of request targets is served. Default true.</summary>
     public bool AllowAbsoluteUrl { get; init; } = true;
-
-    /// <summary>Upgrade types (lower case, for example <c>websocket</c>) that pass. Empty in this version.</summary>
-    public ImmutableArray<string> Upgrades { get; init; } = [];
 }
 
 /// <summary>envoy HttpConnectionManager.ServerHeaderTransformation.</summary>

@@ -1,0 +1,194 @@
+using System.Collections.Immutable;
+using Envoy.Config.Core.V3;
+using Envoy.Config.Endpoint.V3;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Weft.Routing.Clusters;
+using Cluster = Weft.Routing.Clusters.Cluster;
+using DiscoveryType = Envoy.Config.Cluster.V3.Cluster.Types.DiscoveryType;
+using LbPolicy = Envoy.Config.Cluster.V3.Cluster.Types.LbPolicy;
+using LeastRequest = Envoy.Extensions.LoadBalancingPolicies.LeastRequest.V3.LeastRequest;
+using ProtoCluster = Envoy.Config.Cluster.V3.Cluster;
+using TransportSocket = Weft.Routing.Clusters.TransportSocket;
+using UpstreamHttp = Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions;
+
+namespace Weft.Routing.Compile;
+
+/// <summary>Cluster to <see cref="Cluster"/>.</summary>
+public static class ClusterCompiler
+{
+    private static readonly MessageParser<ProtoCluster> Parser = ProtoCluster.Parser.WithDiscardUnknownFields(true);
+
+    /// <param name="bytes">The message as it arrived.</param>
+    /// <param name="states">Where the state of inline endpoints is found again.</param>
+    /// <param name="previous">The cluster's last version; inline endpoints that have not changed are taken from it.</param>
+    public static Compiled<Cluster> Compile(ReadOnlySpan<byte> bytes, StateRegistry states, Cluster? previous = null) =>
+        Compilation.Run(XdsTypes.Cluster, bytes, Parser, m => m.Name, (m, into) => Build(m, states, previous, into));
+
+    public static Compiled<Cluster> Compile(ProtoCluster message, StateRegistry states, Cluster? previous = null) =>
+        Compile(message.ToByteArray(), states, previous);
+
+    private static Cluster? Build(ProtoCluster message, StateRegistry states, Cluster? previous, Compilation into)
+    {
+        var at = FieldPath.Root;
+        if (message.Name.Length == 0) into.Refuse("name", "a name is needed");
+        if (message.ClusterDiscoveryTypeCase == ProtoCluster.ClusterDiscoveryTypeOneofCase.ClusterType) return null; // stands on the refused list
+        if (message.Type == DiscoveryType.OriginalDst) into.Refuse("type", "ORIGINAL_DST is not supported");
+        if (message.EdsClusterConfig is not null) into.Source(message.EdsClusterConfig.EdsConfig, at.Field("eds_cluster_config").Field("eds_config"));
+
+        var http = UpstreamHttpCompiler.Compile(message.TypedExtensionProtocolOptions, at.Field("typed_extension_protocol_options"), into);
+        var isStatic = message.Type == DiscoveryType.Static;
+        var isDns = message.Type is DiscoveryType.StrictDns or DiscoveryType.LogicalDns;
+        if ((isStatic || isDns) && message.LoadAssignment is null) into.Refuse("load_assignment", $"{message.Type} clusters need one");
+        var (service, port) = WeftMetadata(message.Metadata);
+        return new Cluster
+        {
+            Name = message.Name,
+            Type = message.Type switch
+            {
+                DiscoveryType.Eds => Clusters.DiscoveryType.Eds,
+                DiscoveryType.StrictDns => Clusters.DiscoveryType.StrictDns,
+                DiscoveryType.LogicalDns => Clusters.DiscoveryType.LogicalDns,
+                _ => Clusters.DiscoveryType.Static,
+            },
+            EdsServiceName = message.Type != DiscoveryType.Eds ? "" : message.EdsClusterConfig is { ServiceName.Length: > 0 } eds ? eds.ServiceName : message.Name,
+            InlineEndpoints = isStatic && message.LoadAssignment is { } inline
+                ? EndpointCompiler.Build(inline.ToByteArray(), message.Name, states, previous?.InlineEndpoints, at.Field("load_assignment"), into)
+                : null,
+            DnsTargets = isDns && message.LoadAssignment is { } names ? DnsTargets(names, at.Field("load_assignment"), into) : [],
+            DnsRefreshRate = Positive(message.DnsRefreshRate, TimeSpan.FromSeconds(5), at.Field("dns_refresh_rate"), into),
+            ConnectTimeout = Positive(message.ConnectTimeout, TimeSpan.FromSeconds(5), at.Field("connect_timeout"), into),
+            LoadBalancing = Balancing(message, at, into),
+            PanicThresholdPercent = Panic(message.CommonLbConfig?.HealthyPanicThreshold, at.Field("common_lb_config").Field("healthy_panic_threshold"), into),
+            CircuitBreakers = Limits(message.CircuitBreakers, at.Field("circuit_breakers"), into),
+            Transports = Transports(message, at, into),
+            PerConnectionBufferLimitBytes = into.Number(
+                message.PerConnectionBufferLimitBytes, unset: 1024 * 1024, min: 4096, max: int.MaxValue, at.Field("per_connection_buffer_limit_bytes")),
+            IdleTimeout = http.IdleTimeout,
+            MaxConnectionDuration = http.MaxConnectionDuration,
+            MaxRequestsPerConnection = http.MaxRequestsPerConnection > 0
+                ? http.MaxRequestsPerConnection
+                : into.Number(message.MaxRequestsPerConnection, unset: 0, min: 0, max: int.MaxValue, at.Field("max_requests_per_connection")),
+            MaxResponseHeadersCount = http.MaxHeadersCount,
+            PreserveCase = http.PreserveCase,
+            Service = service,
+            ServicePort = port,
+        };
+    }
+
+    private static TimeSpan Positive(Duration? value, TimeSpan unset, FieldPath at, Compilation into)
+    {
+        var time = into.Time(value, unset, at);
+        if (time > TimeSpan.Zero) return time;
+        into.Refuse(at, "must be longer than zero");
+        return unset;
+    }
+
+    private static LoadBalancing Balancing(ProtoCluster message, FieldPath at, Compilation into)
+    {
+        if (message.LoadBalancingPolicy is { } policy) return Extension(policy, at.Field("load_balancing_policy"), into);
+        switch (message.LbPolicy)
+        {
+            case LbPolicy.RoundRobin:
+                return LoadBalancing.RoundRobin;
+            case LbPolicy.LeastRequest:
+                var countAt = at.Field("least_request_lb_config").Field("choice_count");
+                return new LoadBalancing(LoadBalancingPolicy.LeastRequest, into.Number(message.LeastRequestLbConfig?.ChoiceCount, unset: 2, min: 2, max: 100, countAt));
+            case LbPolicy.Random:
+                return new LoadBalancing(LoadBalancingPolicy.Random);
+            default:
+                into.Refuse(at.Field("lb_policy"), $"{message.LbPolicy} is not supported: ROUND_ROBIN, LEAST_REQUEST or RANDOM");
+                return LoadBalancing.RoundRobin;
+        }
+    }
+
+    /// <summary>The first policy of the list that is supported, as xDS has it.</summary>
+    private static LoadBalancing Extension(Envoy.Config.Cluster.V3.LoadBalancingPolicy policy, FieldPath at, Compilation into)
+    {
+        for (var i = 0; i < policy.Policies.Count; i++)
+        {
+            var config = policy.Policies[i].TypedExtensionConfig?.TypedConfig;
+            switch (config?.TypeUrl)
+            {
+                case XdsTypes.RoundRobin:
+                    return LoadBalancing.RoundRobin;
+                case XdsTypes.RandomPolicy:
+                    return new LoadBalancing(LoadBalancingPolicy.Random);
+                case XdsTypes.LeastRequest:
+                    var configAt = at.Field("policies", i).Field("typed_extension_config").Field("typed_config");
+                    var least = into.Unpack(config, LeastRequest.Parser, configAt);
+                    return new LoadBalancing(
+                        LoadBalancingPolicy.LeastRequest, into.Number(least?.ChoiceCount, unset: 2, min: 2, max: 100, configAt.Field("choice_count")));
+            }
+        }
+        into.Refuse(at, "none of the policies is supported: round_robin, least_request or random");
+        return LoadBalancing.RoundRobin;
+    }
+
+    private static int Panic(Envoy.Type.V3.Percent? threshold, FieldPath at, Compilation into)
+    {
+        if (threshold is null) return 50;
+        if (threshold.Value is >= 0 and <= 100) return (int)Math.Round(threshold.Value);
+        into.Refuse(at, $"{threshold.Value} is outside 0 to 100");
+        return 50;
+    }
+
+    private static CircuitBreakerLimits Limits(Envoy.Config.Cluster.V3.CircuitBreakers? breakers, FieldPath at, Compilation into)
+    {
+        // Thresholds of priority HIGH concern no request: routes of that priority are refused.
+        var index = breakers is null ? -1 : breakers.Thresholds.ToList().FindIndex(t => t.Priority == RoutingPriority.Default);
+        if (index < 0) return CircuitBreakerLimits.Default;
+        at = at.Field("thresholds", index);
+        var thresholds = breakers!.Thresholds[index];
+        return new CircuitBreakerLimits(
+            Limit(thresholds.MaxConnections, 1024, "max_connections"), Limit(thresholds.MaxPendingRequests, 1024, "max_pending_requests"),
+            Limit(thresholds.MaxRequests, 1024, "max_requests"), Limit(thresholds.MaxRetries, 3, "max_retries"));
+
+        // 2^32-1 is how "no limit" is written; no counter here reaches 2^31.
+        int Limit(uint? value, int unset, string field) =>
+            value > int.MaxValue ? int.MaxValue : into.Number(value, unset, 0, int.MaxValue, at.Field(field));
+    }
+
+    private static ImmutableArray<TransportSocket> Transports(ProtoCluster message, FieldPath at, Compilation into)
+    {
+        var sockets = ImmutableArray.CreateBuilder<TransportSocket>(message.TransportSocketMatches.Count + 1);
+        for (var i = 0; i < message.TransportSocketMatches.Count; i++)
+        {
+            var match = message.TransportSocketMatches[i];
+            var matchAt = at.Field("transport_socket_matches", i);
+            if (match.Name.Length == 0) into.Refuse(matchAt.Field("name"), "a name is needed");
+            sockets.Add(new TransportSocket(
+                match.Name, MetadataReader.Labels(match.Match), TlsCompiler.Upstream(match.TransportSocket, matchAt.Field("transport_socket"), into)));
+        }
+        sockets.Add(new TransportSocket("default", MatchLabels.Empty, TlsCompiler.Upstream(message.TransportSocket, at.Field("transport_socket"), into)));
+        return sockets.ToImmutable();
+    }
+
+    private static ImmutableArray<DnsTarget> DnsTargets(ClusterLoadAssignment assignment, FieldPath at, Compilation into)
+    {
+        var targets = ImmutableArray.CreateBuilder<DnsTarget>();
+        for (var i = 0; i < assignment.Endpoints.Count; i++)
+        {
+            for (var j = 0; j < assignment.Endpoints[i].LbEndpoints.Count; j++)
+            {
+                var endpoint = assignment.Endpoints[i].LbEndpoints[j];
+                var socketAt = at.Field("endpoints", i).Field("lb_endpoints", j).Field("endpoint").Field("address").Field("socket_address");
+                if (endpoint.Endpoint?.Address?.SocketAddress is not { Address.Length: > 0, PortValue: > 0 and <= ushort.MaxValue } socket)
+                    into.Refuse(socketAt, "an address and a port from 1 to 65535 are needed");
+                else if (Uri.CheckHostName(socket.Address) == UriHostNameType.Unknown)
+                    into.Refuse(socketAt.Field("address"), $"\"{socket.Address}\" is not a host name");
+                else targets.Add(new DnsTarget(socket.Address, (int)socket.PortValue, endpoint.LoadBalancingWeight ?? 1));
+            }
+        }
+        if (targets.Count == 0 && !into.Failed) into.Refuse(at, "at least one endpoint is needed");
+        return targets.ToImmutable();
+    }
+
+    private static (string Service, int Port) WeftMetadata(Metadata? metadata)
+    {
+        if (metadata is null || !metadata.FilterMetadata.TryGetValue("weft.dev", out var weft)) return ("", 0);
+        var service = weft.Fields.TryGetValue("service", out var s) && s.KindCase == Value.KindOneofCase.StringValue ? s.StringValue : "";
+        var port = weft.Fields.TryGetValue("port", out var p) && p.KindCase == Value.KindOneofCase.NumberValue ? (int)p.NumberValue : 0;
+        return (service, port);
+    }
+}

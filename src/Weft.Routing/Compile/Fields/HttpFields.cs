@@ -1,0 +1,67 @@
+namespace Weft.Routing.Compile.Fields;
+
+/// <summary>The HTTP connection manager and its filters.</summary>
+internal static class HttpFields
+{
+    public static MessageFields[] All { get; } =
+    [
+        new("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+            honoured: """
+                codec_type=1 stat_prefix=2 rds=3:Rds route_config=4:envoy.config.route.v3.RouteConfiguration
+                http_filters=5[]:HttpFilter add_user_agent=6 common_http_protocol_options=35:envoy.config.core.v3.HttpProtocolOptions
+                http_protocol_options=8:envoy.config.core.v3.Http1ProtocolOptions server_name=10 server_header_transformation=34
+                max_request_headers_kb=29 stream_idle_timeout=24 request_timeout=28 request_headers_timeout=41 drain_timeout=12
+                delayed_close_timeout=26 use_remote_address=14 xff_num_trusted_hops=19 generate_request_id=15
+                preserve_external_request_id=32 normalize_path=30 merge_slashes=33 path_with_escaped_slashes_action=45
+                """,
+            harmless: """
+                http2_protocol_options=9 http3_protocol_options=44 access_log=13[] access_log_flush_interval=54
+                flush_access_log_on_new_request=55 access_log_options=56 internal_address_config=25 set_current_client_cert_details=17
+                stream_error_on_invalid_http_message=40 append_local_overload=57 add_proxy_protocol_connection_state=53
+                """,
+            refused: """
+                scoped_routes=31 tracing=7 scheme_header_transformation=48 original_ip_detection_extensions=46[]
+                early_header_mutation_extensions=52[] skip_xff_append=21 via=22 always_set_request_id_in_response=37
+                forward_client_cert_details=16 proxy_100_continue=18 represent_ipv4_remote_address_as_ipv4_mapped_ipv6=20
+                upgrade_configs=23[] request_id_extension=36 local_reply_config=38 strip_matching_host_port=39 strip_any_host_port=42
+                path_normalization_options=43 strip_trailing_host_dot=47 proxy_status_config=49 typed_header_validation_config=50
+                append_x_forwarded_port=51
+                """),
+
+        new("envoy.extensions.filters.network.http_connection_manager.v3.Rds",
+            honoured: "config_source=1:envoy.config.core.v3.ConfigSource route_config_name=2"),
+
+        new("envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter",
+            honoured: "name=1 typed_config=4:Any is_optional=6 disabled=7",
+            refused: "config_discovery=5"),
+
+        new("envoy.config.core.v3.HttpProtocolOptions",
+            honoured: "idle_timeout=1 max_connection_duration=3 max_headers_count=2 max_requests_per_connection=6",
+            refused: "max_stream_duration=4 headers_with_underscores_action=5"),
+
+        new("envoy.config.core.v3.Http1ProtocolOptions",
+            honoured: """
+                allow_absolute_url=1 accept_http_10=2 default_host_for_http_10=3
+                header_key_format=4:Http1ProtocolOptions.HeaderKeyFormat
+                """,
+            harmless: "enable_trailers=5 override_stream_error_on_invalid_http_message=7 use_balsa_parser=9 allow_custom_methods=10",
+            refused: "allow_chunked_length=6 send_fully_qualified_url=8"),
+
+        new("envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat",
+            honoured: "stateful_formatter=8:TypedExtensionConfig",
+            refused: "proper_case_words=1"),
+
+        new("envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig",
+            harmless: "forward_reason_phrase=1 formatter_type_on_envoy_headers=2"),
+
+        new("envoy.extensions.filters.http.router.v3.Router",
+            harmless: """
+                dynamic_stats=1 start_child_span=2 upstream_log=3[] upstream_log_options=9 suppress_envoy_headers=4
+                suppress_grpc_request_failure_code_stats=7
+                """,
+            refused: "strict_check_headers=5[] respect_expected_rq_timeout=6 upstream_http_filters=8[]"),
+
+        new("weft.v1.ForwardProxy",
+            honoured: "default_namespace=1 domain_suffixes=2[] lookup_timeout=3"),
+    ];
+}

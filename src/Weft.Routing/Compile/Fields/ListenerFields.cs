@@ -1,0 +1,90 @@
+namespace Weft.Routing.Compile.Fields;
+
+/// <summary>Listeners, their filter chains, and what every resource shares: addresses, metadata, configuration sources.</summary>
+internal static class ListenerFields
+{
+    public static MessageFields[] All { get; } =
+    [
+        new("envoy.config.listener.v3.Listener",
+            honoured: """
+                name=1 address=2:envoy.config.core.v3.Address filter_chains=3[]:FilterChain use_original_dst=4
+                default_filter_chain=25:FilterChain per_connection_buffer_limit_bytes=5 listener_filters=9[]:ListenerFilter
+                listener_filters_timeout=15 transparent=10 freebind=11 traffic_direction=16 bind_to_port=26
+                """,
+            harmless: """
+                stat_prefix=28 metadata=6 drain_type=8 tcp_fast_open_queue_length=12 connection_balance_config=20 reuse_port=21
+                enable_reuse_port=29 access_log=22[] tcp_backlog_size=24 max_connections_to_accept_per_socket_event=34
+                ignore_global_conn_limit=31 bypass_overload_manager=35
+                """,
+            refused: """
+                additional_addresses=33[] filter_chain_matcher=32 deprecated_v1=7 continue_on_listener_filters_timeout=17
+                socket_options=13[] udp_listener_config=18 api_listener=19 internal_listener=27 enable_mptcp=30
+                """),
+
+        new("envoy.config.listener.v3.FilterChain",
+            honoured: """
+                filter_chain_match=1:FilterChainMatch filters=3[]:Filter use_proxy_proto=4
+                transport_socket=6:envoy.config.core.v3.TransportSocket name=7
+                """,
+            harmless: "metadata=5 on_demand_configuration=8",
+            refused: "transport_socket_connect_timeout=9"),
+
+        new("envoy.config.listener.v3.FilterChainMatch",
+            honoured: "server_names=11[] transport_protocol=9 application_protocols=10[]",
+            refused: """
+                destination_port=8 prefix_ranges=3[] address_suffix=4 suffix_len=5 direct_source_prefix_ranges=13[] source_type=12
+                source_prefix_ranges=6[] source_ports=7[]
+                """),
+
+        new("envoy.config.listener.v3.Filter",
+            honoured: "name=1 typed_config=4:Any",
+            refused: "config_discovery=5"),
+
+        new("envoy.config.listener.v3.ListenerFilter",
+            honoured: "name=1 typed_config=3:Any",
+            refused: "config_discovery=5 filter_disabled=4"),
+
+        new("envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
+            harmless: "enable_ja3_fingerprinting=1 initial_read_buffer_size=2"),
+
+        new("envoy.extensions.filters.listener.http_inspector.v3.HttpInspector"),
+        new("envoy.config.core.v3.Address",
+            honoured: "socket_address=1:SocketAddress",
+            refused: "pipe=2 envoy_internal_address=3"),
+
+        new("envoy.config.core.v3.SocketAddress",
+            honoured: "protocol=1 address=2 port_value=3",
+            refused: "named_port=4 resolver_name=5 ipv4_compat=6"),
+
+        new("envoy.config.core.v3.TransportSocket",
+            honoured: "name=1 typed_config=3:Any"),
+
+        new("envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"),
+        new("envoy.config.core.v3.ConfigSource",
+            honoured: "ads=3:AggregatedConfigSource self=5:SelfConfigSource resource_api_version=6",
+            harmless: "authorities=7[] initial_fetch_timeout=4",
+            refused: "path=1 path_config_source=8 api_config_source=2"),
+
+        new("envoy.config.core.v3.AggregatedConfigSource"),
+        new("envoy.config.core.v3.SelfConfigSource",
+            honoured: "transport_api_version=1"),
+
+        new("envoy.config.core.v3.TypedExtensionConfig",
+            honoured: "name=1 typed_config=2:Any"),
+
+        new("envoy.config.core.v3.DataSource",
+            honoured: "filename=1 inline_bytes=2 inline_string=3",
+            refused: "environment_variable=4 watched_directory=5"),
+
+        new("envoy.type.matcher.v3.StringMatcher",
+            honoured: "exact=1 prefix=2 suffix=3 safe_regex=5:RegexMatcher contains=7 ignore_case=6",
+            refused: "custom=8"),
+
+        new("envoy.type.matcher.v3.RegexMatcher",
+            honoured: "regex=2",
+            harmless: "google_re2=1"),
+
+        new("envoy.type.v3.Percent",
+            honoured: "value=1"),
+    ];
+}

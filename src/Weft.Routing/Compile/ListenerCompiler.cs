@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using Google.Protobuf;
+using Weft.Routing.Listeners;
+using FilterChain = Weft.Routing.Listeners.FilterChain;
+using FilterChainMatch = Weft.Routing.Listeners.FilterChainMatch;
+using Listener = Weft.Routing.Listeners.Listener;
+using ProtoChain = Envoy.Config.Listener.V3.FilterChain;
+using ProtoDirection = Envoy.Config.Core.V3.TrafficDirection;
+using ProtoHcm = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager;
+using ProtoListener = Envoy.Config.Listener.V3.Listener;
+
+namespace Weft.Routing.Compile;
+
+/// <summary>Listener to <see cref="Listener"/>, with its filter chains, connection managers and TLS.</summary>
+public static class ListenerCompiler
+{
+    private static readonly MessageParser<ProtoListener> Parser = ProtoListener.Parser.WithDiscardUnknownFields(true);
+    private static readonly MessageParser<ProtoHcm> HcmParser = ProtoHcm.Parser.WithDiscardUnknownFields(true);
+
+    public static Compiled<Listener> Compile(ReadOnlySpan<byte> bytes) =>
+        Compilation.Run(XdsTypes.Listener, bytes, Parser, m => m.Name, Build);
+
+    public static Compiled<Listener> Compile(ProtoListener message) => Compile(message.ToByteArray());
+
+    private static Listener? Build(ProtoListener message, Compilation into)
+    {
+        var at = FieldPath.Root;
+        if (message.Name.Length == 0) into.Refuse("name", "a name is needed");
+        if (message.UseOriginalDst is true) into.Refuse("use_original_dst", "is not supported");
+        if (message.Transparent is true) into.Refuse("transparent", "is not supported");
+        if (message.Freebind is true) into.Refuse("freebind", "is not supported");
+        CheckListenerFilters(message, into);
+
+        var chains = ImmutableArray.CreateBuilder<FilterChain>(message.FilterChains.Count);
+        for (var i = 0; i < message.FilterChains.Count; i++)
+        {
+            if (Chain(message.FilterChains[i], at.Field("filter_chains", i), into) is { } chain) chains.Add(chain);
+        }
+        var defaultAt = at.Field("default_filter_chain");
+        var defaultChain = message.DefaultFilterChain is null ? null : Chain(message.DefaultFilterChain, defaultAt, into);
+        if (message.FilterChains.Count == 0 && message.DefaultFilterChain is null) into.Refuse("filter_chains", "at least one filter chain is needed");
+        var address = into.SocketAddress(message.Address, at.Field("address"));
+        if (address is null) return null;
+        return new Listener
+        {
+            Name = message.Name,
+            Address = address,
+            Direction = message.TrafficDirection switch
+            {
+                ProtoDirection.Inbound => TrafficDirection.Inbound,
+                ProtoDirection.Outbound => TrafficDirection.Outbound,
+                _ => TrafficDirection.Unspecified,
+            },
+            BindToPort = message.BindToPort is not false,
+            FilterChains = chains.ToImmutable(),
+            DefaultFilterChain = defaultChain,
+            PerConnectionBufferLimitBytes = into.Number(
+                message.PerConnectionBufferLimitBytes, unset: 1024 * 1024, min: 4096, max: int.MaxValue, at.Field("per_connection_buffer_limit_bytes")),
+            DetectionTimeout = into.Limit(message.ListenerFiltersTimeout, TimeSpan.FromSeconds(15), at.Field("listener_filters_timeout")),
+            NeedsDetection = chains.Any(c => c.Match.TransportProtocol.Length > 0 || !c.Match.ApplicationProtocols.IsEmpty || !c.Match.ServerNames.IsEmpty),
+        };
+    }
+
+    /// <summary>The proxy looks at first bytes whenever a filter chain asks for what they tell, so the inspectors are understood and add nothing.</summary>
+    private static void CheckListenerFilters(ProtoListener message, Compilation into)
+    {
+        for (var i = 0; i < message.ListenerFilters.Count; i++)
+        {
+            var filter = message.ListenerFilters[i];
+            var type = filter.TypedConfig?.TypeUrl ?? "";
+            if (type is not (XdsTypes.TlsInspector or XdsTypes.HttpInspector))
+                into.Refuse(FieldPath.Root.Field("listener_filters", i), $"{filter.Name} ({type}) is not supported");
+        }
+    }
+
+    private static FilterChain? Chain(ProtoChain chain, FieldPath at, Compilation into)
+    {
+        if (chain.UseProxyProto is true) into.Refuse(at.Field("use_proxy_proto"), "is not supported");
+        var match = chain.FilterChainMatch is null ? FilterChainMatch.Any : Match(chain.FilterChainMatch, at.Field("filter_chain_match"), into);
+        var tls = TlsCompiler.Downstream(chain.TransportSocket, at.Field("transport_socket"), into);
+        var http = Http(chain, at, into);
+        return http is null ? null : new FilterChain { Name = chain.Name, Match = match, Tls = tls, Http = http };
+    }
+
+    private static FilterChainMatch Match(Envoy.Config.Listener.V3.FilterChainMatch match, FieldPath at, Compilation into)
+    {
+        if (match.TransportProtocol is not ("" or "tls" or "raw_buffer"))
+            into.Refuse(at.Field("transport_protocol"), $"\"{match.TransportProtocol}\" is neither tls nor raw_buffer");
+        for (var i = 0; i < match.ServerNames.Count; i++)
+        {
+            var name = match.ServerNames[i];
+            var rest = name.StartsWith("*.", StringComparison.Ordinal) ? name[2..] : name;
+            if (rest.Length == 0 || rest.Contains('*', StringComparison.Ordinal))
+                into.Refuse(at.Field("server_names", i), $"\"{name}\" is neither a name nor *. and a name");
+        }
+        return new FilterChainMatch(
+            match.TransportProtocol, [.. match.ApplicationProtocols], [.. match.ServerNames.Select(n => n.ToLowerInvariant())]);
+    }
+
+    private static HttpConnectionManager? Http(ProtoChain chain, FieldPath at, Compilation into)
+    {
+        if (chain.Filters.Count != 1 || chain.Filters[0].TypedConfig?.TypeUrl != XdsTypes.HttpConnectionManager)
+        {
+            var found = chain.Filters.Count == 0 ? "none" : string.Join(", ", chain.Filters.Select(f => f.Name));
+            into.Refuse(at.Field("filters"), $"exactly one filter is supported, the HTTP connection manager; found {found}");
+            return null;
+        }
+        var configAt = at.Field("filters", 0).Field("typed_config");
+        var manager = into.Unpack(chain.Filters[0].TypedConfig, HcmParser, configAt);
+        return manager is null ? null : HttpConnectionManagerCompiler.Compile(manager, configAt, into);
+    }
+}

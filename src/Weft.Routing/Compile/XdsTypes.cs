@@ -1,0 +1,28 @@
+namespace Weft.Routing.Compile;
+
+/// <summary>Type URLs of the messages that compilers look into. An Any is told by this text: asking a generated message for its descriptor
+/// would build megabytes of them.</summary>
+public static class XdsTypes
+{
+    public const string Listener = Prefix + "envoy.config.listener.v3.Listener";
+    public const string RouteConfiguration = Prefix + "envoy.config.route.v3.RouteConfiguration";
+    public const string Cluster = Prefix + "envoy.config.cluster.v3.Cluster";
+    public const string ClusterLoadAssignment = Prefix + "envoy.config.endpoint.v3.ClusterLoadAssignment";
+    public const string Secret = Prefix + "envoy.extensions.transport_sockets.tls.v3.Secret";
+
+    internal const string HttpConnectionManager = Prefix + "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+    internal const string Router = Prefix + "envoy.extensions.filters.http.router.v3.Router";
+    internal const string ForwardProxy = Prefix + "weft.v1.ForwardProxy";
+    internal const string TlsInspector = Prefix + "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
+    internal const string HttpInspector = Prefix + "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector";
+    internal const string PreserveCase = Prefix + "envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig";
+    internal const string DownstreamTls = Prefix + "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
+    internal const string UpstreamTls = Prefix + "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
+    internal const string RawBuffer = Prefix + "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
+    internal const string RoundRobin = Prefix + "envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin";
+    internal const string LeastRequest = Prefix + "envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest";
+    internal const string RandomPolicy = Prefix + "envoy.extensions.load_balancing_policies.random.v3.Random";
+    internal const string UpstreamHttpOptions = Prefix + "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+    internal const string Prefix = "type.googleapis.com/";
+}
