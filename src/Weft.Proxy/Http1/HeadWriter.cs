@@ -13,7 +13,8 @@ public enum WriteStatus : byte
     /// <summary>The destination is too small; write the head again into a larger one.</summary>
     Overflow,
 
-    /// <summary>A value would have broken the head: it has CR, LF, NUL or another control character, or a name or method is no token. Never retry.</summary>
+    /// <summary>A value would have broken the head: it has CR, LF, NUL or another control character, or a name or method is no token.
+    /// A larger destination changes nothing.</summary>
     Refused,
 }
 
