@@ -43,7 +43,7 @@ internal static class RouteStage
     }
 
     private static MeshRule Rule(HttpRouteRule rule, int index, HttpRoute route, ImmutableSortedDictionary<ResourceKey, MeshService> services) =>
-        new(route.Key, index, rule, [.. rule.BackendRefs.Select(b => Backend(b, route, services))], Unsupported(rule));
+        new(route.Key, index, rule, [.. rule.BackendRefs.Select(b => Backend(b, route, services))], UnsupportedParts.Of(rule));
 
     private static MeshBackend Backend(HttpBackendRef reference, HttpRoute route, ImmutableSortedDictionary<ResourceKey, MeshService> services)
     {
@@ -57,19 +57,4 @@ internal static class RouteStage
     /// <summary>A consumer's route may send on to the very Service that was called: its callers go there without any route, so nothing is granted by it.
     /// Every other Service of another namespace needs a ReferenceGrant, which this version does not read.</summary>
     private static bool IsParent(string name, string ns, HttpRoute route) => route.ParentRefs.Any(p => p.IsService && p.Name == name && p.Namespace == ns);
-
-    private static string Unsupported(HttpRouteRule rule)
-    {
-        var problems = rule.Filters.OfType<OtherFilter>().Select(f => $"filter {f.Type}")
-            .Concat(rule.BackendRefs.SelectMany(b => b.Filters).Where(f => f is not (RequestHeaderFilter or ResponseHeaderFilter)).Select(f => $"filter {NameOf(f)} on a backend"));
-        return string.Join(", ", problems.Distinct());
-    }
-
-    private static string NameOf(HttpRouteFilter filter) => filter switch
-    {
-        OtherFilter other => other.Type,
-        RedirectFilter => "RequestRedirect",
-        RewriteFilter => "URLRewrite",
-        _ => filter.GetType().Name,
-    };
 }

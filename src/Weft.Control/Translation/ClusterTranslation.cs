@@ -1,0 +1,80 @@
+using Envoy.Config.Cluster.V3;
+using Envoy.Config.Core.V3;
+using Envoy.Config.Endpoint.V3;
+using Google.Protobuf.WellKnownTypes;
+using Weft.Control.Model;
+using Weft.Resources;
+using UpstreamHttp = Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions;
+
+namespace Weft.Control.Translation;
+
+/// <summary>Destinations: one cluster per service and port, and one per application port for the proxy beside it.</summary>
+internal static class ClusterTranslation
+{
+    private const string UpstreamHttpOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+    public static Cluster Of(MeshServicePort port, MeshSettings settings)
+    {
+        var cluster = Common(port.Key.ToString(), settings.Defaults);
+        cluster.Type = Cluster.Types.DiscoveryType.Eds;
+        cluster.EdsClusterConfig = new Cluster.Types.EdsClusterConfig { EdsConfig = EnvoyParts.FromAds };
+        cluster.LbPolicy = Cluster.Types.LbPolicy.LeastRequest;
+        cluster.LeastRequestLbConfig = new Cluster.Types.LeastRequestLbConfig { ChoiceCount = 2 };
+        cluster.TransportSocketMatches.Add(new Cluster.Types.TransportSocketMatch
+        {
+            Name = "mtls",
+            Match = EnvoyParts.Fields(("weft", Value.ForString("mtls"))),
+            TransportSocket = TlsTranslation.Upstream(port.Key, settings.TrustDomain),
+        });
+        cluster.TransportSocketMatches.Add(new Cluster.Types.TransportSocketMatch { Name = "plaintext", Match = new Struct(), TransportSocket = TlsTranslation.Plaintext() });
+        cluster.Metadata = new Metadata
+        {
+            FilterMetadata =
+            {
+                [XdsNames.Metadata] = EnvoyParts.Fields(("service", Value.ForString($"{port.Key.Namespace}/{port.Key.Service}")), ("port", Value.ForNumber(port.Key.Port))),
+            },
+        };
+        return cluster;
+    }
+
+    /// <summary>The application beside the proxy, on loopback.</summary>
+    public static Cluster Inbound(int applicationPort, MeshDefaults defaults)
+    {
+        var name = XdsNames.Inbound(applicationPort);
+        var cluster = Common(name, defaults);
+        cluster.Type = Cluster.Types.DiscoveryType.Static;
+        cluster.LoadAssignment = new ClusterLoadAssignment
+        {
+            ClusterName = name,
+            Endpoints = { new LocalityLbEndpoints { LbEndpoints = { new LbEndpoint { Endpoint = new Endpoint { Address = EnvoyParts.Socket("127.0.0.1", applicationPort) } } } } },
+        };
+        return cluster;
+    }
+
+    private static Cluster Common(string name, MeshDefaults defaults) => new()
+    {
+        Name = name,
+        ConnectTimeout = EnvoyParts.Time(defaults.ConnectTimeout),
+        CircuitBreakers = new CircuitBreakers
+        {
+            Thresholds =
+            {
+                new CircuitBreakers.Types.Thresholds
+                {
+                    Priority = RoutingPriority.Default,
+                    MaxConnections = defaults.MaxConnections,
+                    MaxPendingRequests = defaults.MaxPendingRequests,
+                    MaxRequests = defaults.MaxRequests,
+                },
+            },
+        },
+        TypedExtensionProtocolOptions =
+        {
+            [UpstreamHttpOptions] = EnvoyParts.Pack(new UpstreamHttp
+            {
+                CommonHttpProtocolOptions = new HttpProtocolOptions { MaxConnectionDuration = EnvoyParts.Time(HttpTranslation.MeshConnectionAge) },
+                ExplicitHttpConfig = new UpstreamHttp.Types.ExplicitHttpConfig { HttpProtocolOptions = EnvoyParts.PreserveCase },
+            }),
+        },
+    };
+}

@@ -1,0 +1,39 @@
+using Envoy.Config.Core.V3;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+
+namespace Weft.Control.Translation;
+
+/// <summary>Small pieces that every message is made of.</summary>
+internal static class EnvoyParts
+{
+    /// <summary>"Ask the control plane, on the stream that this came by."</summary>
+    public static ConfigSource FromAds => new() { Ads = new AggregatedConfigSource(), ResourceApiVersion = ApiVersion.V3 };
+
+    public static Any Pack(IMessage message) => Any.Pack(message);
+
+    public static Duration Time(TimeSpan time) => Duration.FromTimeSpan(time);
+
+    public static Address Socket(string address, int port) =>
+        new() { SocketAddress = new SocketAddress { Address = address, PortValue = (uint)port } };
+
+    public static Struct Fields(params ReadOnlySpan<(string Name, Value Value)> fields)
+    {
+        var result = new Struct();
+        foreach (var (name, value) in fields) result.Fields.Add(name, value);
+        return result;
+    }
+
+    /// <summary>HTTP/1 field names go out as they came in.</summary>
+    public static Http1ProtocolOptions PreserveCase => new()
+    {
+        HeaderKeyFormat = new Http1ProtocolOptions.Types.HeaderKeyFormat
+        {
+            StatefulFormatter = new TypedExtensionConfig
+            {
+                Name = "preserve_case",
+                TypedConfig = Pack(new Envoy.Extensions.Http.HeaderFormatters.PreserveCase.V3.PreserveCaseFormatterConfig()),
+            },
+        },
+    };
+}

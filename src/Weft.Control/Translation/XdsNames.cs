@@ -1,0 +1,48 @@
+using System.Globalization;
+
+namespace Weft.Control.Translation;
+
+/// <summary>The fixed names of Weft's xDS resources and metadata; docs/reference/xds.md lists them.</summary>
+public static class XdsNames
+{
+    /// <summary>Client feature of nodes that understand <c>weft.v1</c> and <c>weft.dev</c>.</summary>
+    public const string ClientFeature = "weft.v1";
+
+    /// <summary>Key of Weft's metadata on nodes, clusters and endpoints.</summary>
+    public const string Metadata = "weft.dev";
+
+    /// <summary>Key that Envoy compares with a cluster's transport_socket_matches.</summary>
+    public const string TransportSocketMatch = "envoy.transport_socket_match";
+
+    /// <summary>ALPN of HTTP/1.1 between Weft proxies.</summary>
+    public const string MeshHttp1Alpn = "weft-h1";
+
+    /// <summary>Secret with the proxy's own certificate and key: never sent, the proxy has it.</summary>
+    public const string OwnCertificateSecret = "default";
+
+    /// <summary>Secret with the roots of the trust domain.</summary>
+    public const string RootsSecret = "ROOTCA";
+
+    /// <summary>The forward proxy's listener.</summary>
+    public const string OutboundListener = "outbound";
+
+    /// <summary>
+    /// The cluster that never exists. A split whose one backend is invalid sends that backend's share here, and the route says that an unknown
+    /// cluster is answered 500 (<c>cluster_not_found_response_code</c>): any xDS client then fails exactly that share, as Gateway API asks.
+    /// A subscription to it is answered at once that there is no such resource.
+    /// </summary>
+    public const string InvalidBackendCluster = "invalid-backend";
+
+    /// <summary>Listener and cluster of an application's port.</summary>
+    public static string Inbound(int applicationPort) => "inbound:" + applicationPort.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Listener of a local port that leads to one service.</summary>
+    public static string Upstream(int localPort) => "upstream:" + localPort.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The port of <see cref="Inbound"/>'s name; false for other names.</summary>
+    public static bool TryInbound(string name, out int port)
+    {
+        port = 0;
+        return name.StartsWith("inbound:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(8), NumberStyles.None, CultureInfo.InvariantCulture, out port);
+    }
+}
