@@ -5,5 +5,5 @@ namespace Weft.Fuzz;
 public static class FuzzTargets
 {
     /// <summary>Every codec that reads bytes from strangers.</summary>
-    public static IReadOnlyList<IFuzzTarget> All { get; } = [new RequestTarget(), new ResponseTarget(), new ChunkedTarget(), new PathTarget()];
+    public static IReadOnlyList<IFuzzTarget> All { get; } = [new RequestTarget(), new ResponseTarget(), new ChunkedTarget(), new ClientHelloTarget(), new PathTarget()];
 }

@@ -43,6 +43,11 @@ public sealed class GrpcDuplexCall<TRequest, TResponse> : IAsyncDisposable
             await stream.WriteAsync(_frame.WrittenMemory, cancellation);
             await stream.FlushAsync(cancellation);
         }
+        catch (ObjectDisposedException e)
+        {
+            // The HTTP stack closes the request's stream when the server has ended the response.
+            throw new GrpcException(GrpcStatusCode.Unavailable, $"{_address.Authority} has ended the stream", e);
+        }
         catch (Exception e) when (!cancellation.IsCancellationRequested && _scope.Explains(e))
         {
             throw _scope.Explain(e, _address);

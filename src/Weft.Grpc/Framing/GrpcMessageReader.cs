@@ -15,8 +15,9 @@ public sealed class GrpcMessageReader(PipeReader input, GrpcEncoding encoding, i
     /// inside a message.</exception>
     public async ValueTask<ReadOnlyMemory<byte>?> ReadRawAsync(CancellationToken cancellation = default)
     {
-        var (found, bytes) = await ReadAsync(static message => message.ToArray(), cancellation);
-        return found ? bytes : null;
+        var (found, bytes) = await ReadAsync(static message => new ReadOnlyMemory<byte>(message.ToArray()), cancellation);
+        // A bare null would become an empty message: ReadOnlyMemory converts from a null array.
+        return found ? bytes : (ReadOnlyMemory<byte>?)null;
     }
 
     /// <summary>The next message; null when the stream has ended.</summary>

@@ -74,7 +74,8 @@ internal static class ClientHelloPeek
             }
             if (payload.Length < recordBytes)
             {
-                needed = position + RecordHeaderBytes + Math.Min(recordBytes, Math.Max(wanted - gathered, 1));
+                var known = messageBytes < 0 ? MessageHeaderBytes : wanted;
+                needed = position + RecordHeaderBytes + Math.Min(recordBytes, Math.Max(known - gathered, 1));
                 return PeekVerdict.NeedMore;
             }
             gathered += recordBytes;

@@ -73,7 +73,8 @@ public readonly record struct Authority(HostKind Kind, int HostLength, int Port)
     private static bool IsIpv6(ReadOnlySpan<byte> text) =>
         text.Contains((byte)':') && !text.ContainsAnyExcept(Octets.Ipv6) && IPAddress.IsValidUtf8(text);
 
-    /// <summary>Four decimal parts. The shorter, octal and hexadecimal forms that inet_aton knows stay names: they are a way around rules on addresses.</summary>
+    /// <summary>Four decimal parts. The shorter, octal and hexadecimal forms that inet_aton knows stay names: they are a way around rules
+    /// on addresses.</summary>
     private static bool IsIpv4(ReadOnlySpan<byte> text)
     {
         var parts = 0;

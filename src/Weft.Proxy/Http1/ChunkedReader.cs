@@ -19,8 +19,8 @@ public enum BodyStatus : byte
 }
 
 /// <summary>
-/// The chunked coding (RFC 9112 section 7.1). Strict: a size is hexadecimal digits and nothing else, extensions follow the grammar and are dropped, and
-/// every line ends with CRLF.
+/// The chunked coding (RFC 9112 section 7.1). Strict: a size is hexadecimal digits and nothing else, extensions follow the grammar and are
+/// dropped, and every line ends with CRLF.
 /// </summary>
 public struct ChunkedReader
 {
@@ -55,8 +55,9 @@ public struct ChunkedReader
 
     /// <summary>Takes framing from <paramref name="input"/> up to the next payload.</summary>
     /// <param name="input">Bytes that were not consumed before, and what arrived since.</param>
-    /// <param name="consumed">How many bytes are done with, <paramref name="data"/> included. On NeedMore a line may remain that is not complete yet.</param>
-    /// <param name="data">With Data the payload; with End the trailer section that the trailers' offsets point into; else empty. A view of the input.</param>
+    /// <param name="consumed">How many bytes are done with, <paramref name="data"/> included. On NeedMore an incomplete line may remain.</param>
+    /// <param name="data">With Data the payload; with End the trailer section that the trailers' offsets point into; else empty. A view of
+    /// the input.</param>
     public BodyStatus Read(ReadOnlySpan<byte> input, out int consumed, out ReadOnlySpan<byte> data)
     {
         consumed = 0;
@@ -97,7 +98,8 @@ public struct ChunkedReader
 
     private ParseStatus ReadSizeLine(ReadOnlySpan<byte> rest, ref int consumed)
     {
-        var tooLong = new Http1Error(Http1ErrorKind.BadRequest, "a chunk line passes the limit MaxChunkLineBytes, in bytes", _limits.MaxChunkLineBytes);
+        var tooLong = new Http1Error(
+            Http1ErrorKind.BadRequest, "a chunk line passes the limit MaxChunkLineBytes, in bytes", _limits.MaxChunkLineBytes);
         var status = _lines.Next(rest, _limits.MaxChunkLineBytes, tooLong, out var start, out var end, out var error);
         Error = error;
         if (status != ParseStatus.Done) return status;
@@ -115,7 +117,8 @@ public struct ChunkedReader
         _overhead = Math.Max(0, _overhead + end + 2 - 16 - (2 * Math.Min(size, _limits.MaxChunkOverheadBytes)));
         if (_overhead > _limits.MaxChunkOverheadBytes)
         {
-            Error = new Http1Error(Http1ErrorKind.BadRequest, "chunk lines pass the limit MaxChunkOverheadBytes, in bytes", _limits.MaxChunkOverheadBytes);
+            Error = new Http1Error(
+                Http1ErrorKind.BadRequest, "chunk lines pass the limit MaxChunkOverheadBytes, in bytes", _limits.MaxChunkOverheadBytes);
             return ParseStatus.Invalid;
         }
         consumed += end + 2;
@@ -128,7 +131,8 @@ public struct ChunkedReader
     private ParseStatus ReadTrailers(ReadOnlySpan<byte> rest, scoped ref int consumed, out ReadOnlySpan<byte> section)
     {
         section = default;
-        var tooLarge = new Http1Error(Http1ErrorKind.HeaderTooLarge, "the trailer section passes the limit MaxTrailerBytes, in bytes", _limits.MaxTrailerBytes);
+        var tooLarge = new Http1Error(
+            Http1ErrorKind.HeaderTooLarge, "the trailer section passes the limit MaxTrailerBytes, in bytes", _limits.MaxTrailerBytes);
         var status = FieldParser.Parse(rest, _limits.MaxTrailerBytes, tooLarge, _limits.MaxFields, _trailers.FieldList, ref _lines, out var error);
         Error = error;
         if (status != ParseStatus.Done) return status;

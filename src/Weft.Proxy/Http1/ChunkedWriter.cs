@@ -2,8 +2,8 @@ using System.Buffers.Text;
 
 namespace Weft.Proxy.Http1;
 
-/// <summary>The chunked coding around payload that the caller writes itself: prefix, payload, <see cref="Suffix"/>, and at the end <see cref="Last"/>,
-/// or <see cref="LastBeforeTrailers"/> followed by fields and a blank line from a <see cref="HeadWriter"/>.</summary>
+/// <summary>The chunked coding around payload that the caller writes itself: prefix, payload, <see cref="Suffix"/>, and at the end
+/// <see cref="Last"/>, or <see cref="LastBeforeTrailers"/> followed by fields and a blank line from a <see cref="HeadWriter"/>.</summary>
 public static class ChunkedWriter
 {
     /// <summary>Room that <see cref="WritePrefix"/> needs at most: 8 digits and CRLF.</summary>

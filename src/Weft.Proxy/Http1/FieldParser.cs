@@ -52,8 +52,8 @@ internal static class FieldParser
     private static string NameError(ReadOnlySpan<byte> line, int nameLength)
     {
         if (nameLength < 0) return "a field line has no colon";
-        if (nameLength == 0)
-            return line[0] is (byte)' ' or (byte)'\t' ? "a field line starts with white space (line folding)" : "a field has an empty or invalid name";
-        return line[nameLength] is (byte)' ' or (byte)'\t' ? "white space in or after a field name" : "a field name contains an octet that is not allowed";
+        var space = line[nameLength] is (byte)' ' or (byte)'\t';
+        if (nameLength == 0) return space ? "a field line starts with white space (line folding)" : "a field has an empty or invalid name";
+        return space ? "white space in or after a field name" : "a field name contains an octet that is not allowed";
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Text;
 using Weft.Routing.Requests;
 
 namespace Weft.Proxy.Http1;
@@ -12,7 +13,8 @@ public enum WriteStatus : byte
     /// <summary>The destination is too small; write the head again into a larger one.</summary>
     Overflow,
 
-    /// <summary>A value would have broken the head: it has CR, LF, NUL or another control character, or a name or method is no token. Never retry.</summary>
+    /// <summary>A value would have broken the head: it has CR, LF, NUL or another control character, or a name or method is no token.
+    /// A larger destination changes nothing.</summary>
     Refused,
 }
 
@@ -31,7 +33,7 @@ public ref struct HeadWriter(Span<byte> destination)
     public WriteStatus Status { get; private set; }
 
     /// <summary><c>method target HTTP/1.1</c>. Weft always speaks its own version (RFC 9110 section 2.5).</summary>
-    public void RequestLine(ReadOnlySpan<byte> method, ReadOnlySpan<byte> target)
+    public void RequestLine(scoped ReadOnlySpan<byte> method, scoped ReadOnlySpan<byte> target)
     {
         if (!Octets.IsToken(method) || target.Length == 0 || target.ContainsAnyExcept(Octets.Target)) Refuse();
         Raw(method);
@@ -53,7 +55,7 @@ public ref struct HeadWriter(Span<byte> destination)
         Raw("\r\n"u8);
     }
 
-    public void Field(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    public void Field(scoped ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> value)
     {
         if (!Octets.IsToken(name) || value.ContainsAny(Octets.Controls)) Refuse();
         Raw(name);
@@ -66,7 +68,7 @@ public ref struct HeadWriter(Span<byte> destination)
     /// The fields that travel on: all but those that end at this hop and Host, in order and in the peer's case.
     /// The caller writes Host, framing and connection fields itself.
     /// </summary>
-    public void EndToEndFields(ReadOnlySpan<byte> buffer, ReadOnlySpan<HeaderField> fields)
+    public void EndToEndFields(scoped ReadOnlySpan<byte> buffer, scoped ReadOnlySpan<HeaderField> fields)
     {
         foreach (ref readonly var field in fields)
         {
@@ -75,10 +77,21 @@ public ref struct HeadWriter(Span<byte> destination)
     }
 
     /// <summary>One field as it stands in <paramref name="buffer"/>.</summary>
-    public void Field(ReadOnlySpan<byte> buffer, in HeaderField field) =>
+    public void Field(scoped ReadOnlySpan<byte> buffer, in HeaderField field) =>
         Field(buffer.Slice(field.NameStart, field.NameLength), buffer.Slice(field.ValueStart, field.ValueLength));
 
-    public void Host(ReadOnlySpan<byte> authority) => Field("Host"u8, authority);
+    public void Host(scoped ReadOnlySpan<byte> authority) => Field("Host"u8, authority);
+
+    /// <summary>The same with the name in lower case, as Envoy writes names unless it is told to keep their case.</summary>
+    public void FieldInLowerCase(scoped ReadOnlySpan<byte> buffer, in HeaderField field)
+    {
+        var start = Written;
+        Field(buffer, field);
+        if (Status == WriteStatus.Ok) Ascii.ToLowerInPlace(_destination.Slice(start, field.NameLength), out _);
+    }
+
+    /// <summary>Complete lines that were checked when they were made (a route's header edits).</summary>
+    public void Lines(scoped ReadOnlySpan<byte> lines) => Raw(lines);
 
     /// <param name="length">0 or more.</param>
     public void ContentLength(long length)
@@ -97,7 +110,7 @@ public ref struct HeadWriter(Span<byte> destination)
     public void ConnectionKeepAlive() => Raw("Connection: keep-alive\r\n"u8);
 
     /// <summary>An upgrade that was allowed, e.g. <c>websocket</c>.</summary>
-    public void Upgrade(ReadOnlySpan<byte> protocol)
+    public void Upgrade(scoped ReadOnlySpan<byte> protocol)
     {
         Raw("Connection: Upgrade\r\n"u8);
         Field("Upgrade"u8, protocol);

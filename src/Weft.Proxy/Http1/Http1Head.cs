@@ -66,7 +66,8 @@ public sealed class Http1Head
 
     public TargetForm TargetForm { get; internal set; }
 
-    /// <summary>True when an absolute target says <c>https</c>. The caller knows whether the request came over TLS and refuses what does not fit.</summary>
+    /// <summary>True when an absolute target says <c>https</c>. The caller knows whether the request came over TLS and refuses what does not
+    /// fit.</summary>
     public bool TargetIsHttps { get; internal set; }
 
     /// <summary>Offset of the authority: the absolute target's, else Host's. An absolute target wins over Host (RFC 9112 section 3.2.2).</summary>
@@ -97,8 +98,8 @@ public sealed class Http1Head
     public BodyKind Body { get; internal set; }
 
     /// <summary>
-    /// The value of Content-Length, -1 without one. It frames the body only when <see cref="Body"/> is <see cref="BodyKind.Length"/>; in answers to HEAD and
-    /// in 304 it tells what the body would have been.
+    /// The value of Content-Length, -1 without one. It frames the body only when <see cref="Body"/> is <see cref="BodyKind.Length"/>; in
+    /// answers to HEAD and in 304 it tells what the body would have been.
     /// </summary>
     public long ContentLength { get; internal set; }
 
@@ -106,15 +107,16 @@ public sealed class Http1Head
     public bool KeepAlive { get; internal set; }
 
     /// <summary>
-    /// The sender said <c>Connection: close</c>: this is its last message. Bytes behind it belong to nobody and break the protocol; bytes behind a message that did not say
-    /// so only forbid using the connection again.
+    /// The sender said <c>Connection: close</c>: this is its last message. Bytes behind it belong to nobody and break the protocol; bytes
+    /// behind a message that did not say so only forbid using the connection again.
     /// </summary>
     public bool ConnectionClose { get; internal set; }
 
     /// <summary>The client waits for 100 (Continue) before it sends the body.</summary>
     public bool ExpectContinue { get; internal set; }
 
-    /// <summary>Upgrade is present, Connection names it, and the version allows it. Which protocol: the <see cref="KnownHeader.Upgrade"/> field.</summary>
+    /// <summary>Upgrade is present, Connection names it, and the version allows it. Which protocol: the <see cref="KnownHeader.Upgrade"/>
+    /// field.</summary>
     public bool UpgradeRequested { get; internal set; }
 
     /// <summary>The sender accepts trailers (<c>TE: trailers</c>).</summary>

@@ -4,8 +4,8 @@ namespace Weft.Proxy.Http1;
 /// HTTP/1.1 message heads (RFC 9112), strictly: what two servers could read in two ways is refused and never repaired.
 /// </summary>
 /// <remarks>
-/// Both methods take the message from its first byte; after <see cref="ParseStatus.NeedMore"/> they take the same bytes again with more behind them and
-/// go on where they stopped: lines are parsed as they complete, so feeding a head byte by byte costs no more than a constant per call.
+/// Both methods take the message from its first byte; after <see cref="ParseStatus.NeedMore"/> they take the same bytes again with more
+/// behind them and go on where they stopped: lines are parsed as they complete, so a head fed byte by byte costs a constant per call.
 /// </remarks>
 public static class Http1Parser
 {
@@ -48,7 +48,8 @@ public static class Http1Parser
                 error = Http1Error.Bad("the request line does not start with a method");
                 return ParseStatus.Invalid;
             }
-            status = NextStartLine(buffer, head, first + limits.MaxRequestLineBytes, RequestLineTooLong(limits), limits, out var start, out var end, out error);
+            status = NextStartLine(
+                buffer, head, first + limits.MaxRequestLineBytes, RequestLineTooLong(limits), limits, out var start, out var end, out error);
             if (status != ParseStatus.Done) return status;
             if (!RequestLine.TryParse(buffer, start, end, head, out error)) return ParseStatus.Invalid;
             head.Stage = HeadStage.Fields;

@@ -5,8 +5,8 @@ using Weft.Routing.Requests;
 namespace Weft.Proxy.Http1;
 
 /// <summary>
-/// What the fields of a head say about framing and connection, gathered in one pass over the known ones. The rules for requests and for responses
-/// judge it.
+/// What the fields of a head say about framing and connection, gathered in one pass over the known ones. The rules for requests and for
+/// responses judge it.
 /// </summary>
 internal ref struct MessageRules
 {
@@ -19,8 +19,9 @@ internal ref struct MessageRules
     public bool Upgrade;
 
     /// <summary>
-    /// Refuses every framing that two recipients could read differently (RFC 9112 section 6.3). Each has a tempting repair: equal lengths merged, Content-Length ignored
-    /// beside Transfer-Encoding, <c>identity</c> dropped. A peer with another repair turns it into a smuggled request.
+    /// Refuses every framing that two recipients could read differently (RFC 9112 section 6.3). Each has a tempting repair: equal lengths
+    /// merged, Content-Length ignored beside Transfer-Encoding, <c>identity</c> dropped. A peer with another repair turns it into a
+    /// smuggled request.
     /// </summary>
     public static bool TryRead(ReadOnlySpan<byte> buffer, Http1Head head, out MessageRules rules, out Http1Error error)
     {
@@ -122,8 +123,8 @@ internal ref struct MessageRules
     }
 
     /// <summary>
-    /// Marks the fields that <c>Connection</c> names (RFC 9110 section 7.6.1). Host stays: a client that names it would have the next hop guess where the
-    /// request belongs.
+    /// Marks the fields that <c>Connection</c> names (RFC 9110 section 7.6.1). Host stays: a client that names it would have the next hop
+    /// guess where the request belongs.
     /// </summary>
     private static void EndNamedFields(ReadOnlySpan<byte> buffer, Http1Head head)
     {

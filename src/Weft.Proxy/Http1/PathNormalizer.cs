@@ -1,12 +1,13 @@
 namespace Weft.Proxy.Http1;
 
 /// <summary>
-/// Brings a path into one form (RFC 3986 section 6.2.2), so that the access rule and the application cannot see two different paths. The query is left alone.
-/// Normalising twice changes nothing more.
+/// Brings a path into one form (RFC 3986 section 6.2.2), so that the access rule and the application cannot see two different paths.
+/// The query is left alone. Normalising twice changes nothing more.
 /// </summary>
 public static class PathNormalizer
 {
-    /// <param name="pathAndQuery">Starts with <c>/</c>, or is empty or starts with <c>?</c> (absolute target without path), which gets its <c>/</c>.</param>
+    /// <param name="pathAndQuery">Starts with <c>/</c>, or is empty or starts with <c>?</c> (absolute target without path), which gets its
+    /// <c>/</c>.</param>
     /// <param name="destination">Needs the path's length + 1 bytes when something changes.</param>
     /// <param name="policy">What to do beyond the fixed steps.</param>
     /// <param name="written">Length of the result in <paramref name="destination"/>; 0 unless rewritten.</param>

@@ -18,8 +18,8 @@ internal static class RequestRules
         return true;
     }
 
-    /// <summary>RFC 9112 section 3.2: HTTP/1.1 has exactly one Host, and a repeated or invalid one is refused in every version, even where an absolute target
-    /// overrides it: the server behind may look at Host.</summary>
+    /// <summary>RFC 9112 section 3.2: HTTP/1.1 has exactly one Host, and a repeated or invalid one is refused in every version, even where an
+    /// absolute target overrides it: the server behind may look at Host.</summary>
     private static bool TryHost(ReadOnlySpan<byte> buffer, Http1Head head, in MessageRules rules, out Http1Error error)
     {
         error = default;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using Weft.Grpc;
 
 namespace Weft.Telemetry.Outcomes;
 
@@ -7,27 +8,28 @@ namespace Weft.Telemetry.Outcomes;
 /// <param name="Fault">The code this row describes.</param>
 /// <param name="Code">The text that travels in <c>x-weft-fault</c> and in the metric label <c>fault</c>: lower-case words joined by hyphens.</param>
 /// <param name="HttpStatus">Status of the answer; 0 for <see cref="Fault.FaultInjected"/>, where the policy names it.</param>
-/// <param name="GrpcStatus">gRPC status code (0 to 16) of the answer to a gRPC request; 0 where the policy names it.</param>
+/// <param name="GrpcStatus">gRPC status of the answer to a gRPC request; OK where the policy names it.</param>
 /// <param name="ResponseFlag">Envoy's access log response flag for the nearest cause; <c>-</c> where Envoy sets none.</param>
 /// <param name="Side">Who has to act.</param>
 /// <param name="RetryElsewhere">A mesh peer that answers with this code has either not handed the request to its application or has lost
 /// the application, so an idempotent request may be sent to another endpoint.</param>
 /// <param name="Sentence">What happened and what to do next, for people.</param>
 public sealed record FaultDescription(
-    Fault Fault, string Code, int HttpStatus, int GrpcStatus, string ResponseFlag, FaultSide Side, bool RetryElsewhere, string Sentence);
+    Fault Fault, string Code, int HttpStatus, GrpcStatusCode GrpcStatus, string ResponseFlag, FaultSide Side, bool RetryElsewhere, string Sentence);
 
 /// <summary>The fault table: the one mapping from <see cref="Fault"/> to everything that is said about it.</summary>
 public static class Faults
 {
-    // gRPC status codes (google.rpc.Code) by their names.
-    private const int Cancelled = 1, InvalidArgument = 3, DeadlineExceeded = 4, PermissionDenied = 7, ResourceExhausted = 8,
-        Unimplemented = 12, Internal = 13, Unavailable = 14, Unauthenticated = 16;
+    private const GrpcStatusCode Cancelled = GrpcStatusCode.Cancelled, InvalidArgument = GrpcStatusCode.InvalidArgument,
+        DeadlineExceeded = GrpcStatusCode.DeadlineExceeded, PermissionDenied = GrpcStatusCode.PermissionDenied,
+        ResourceExhausted = GrpcStatusCode.ResourceExhausted, Unimplemented = GrpcStatusCode.Unimplemented, Internal = GrpcStatusCode.Internal,
+        Unavailable = GrpcStatusCode.Unavailable, Unauthenticated = GrpcStatusCode.Unauthenticated;
 
     private const FaultSide Downstream = FaultSide.Downstream, Proxy = FaultSide.Proxy, Upstream = FaultSide.Upstream;
 
     private static readonly FaultDescription[] Table =
     [
-        new(Fault.None, "", 200, 0, "-", Proxy, false, "The mesh did what was asked."),
+        new(Fault.None, "", 200, GrpcStatusCode.Ok, "-", Proxy, false, "The mesh did what was asked."),
         new(Fault.NoRoute, "no-route", 404, Unimplemented, "NR", Proxy, false,
             "No route matches this host, path, method and headers; check the host name and the HTTPRoute rules of the service."),
         new(Fault.NoEndpoint, "no-endpoint", 503, Unavailable, "UH", Proxy, false,
@@ -76,7 +78,7 @@ public static class Faults
             "The request's body is larger than the route allows; send less, or raise the limit."),
         new(Fault.BadRequest, "bad-request", 400, Internal, "DPE", Downstream, false,
             "The request is not valid HTTP, or asks for something that this listener does not do; correct the caller."),
-        new(Fault.FaultInjected, "fault-injected", 0, 0, "FI", Proxy, false,
+        new(Fault.FaultInjected, "fault-injected", 0, GrpcStatusCode.Ok, "FI", Proxy, false,
             "A fault injection policy made this answer on purpose; remove the policy when the experiment is over."),
         new(Fault.EgressDenied, "egress-denied", 403, PermissionDenied, "-", Proxy, false,
             "The destination is outside the mesh and no policy lets this workload call it; add an egress rule for the host."),

@@ -187,6 +187,27 @@ public sealed class RequestHeadTests
         MessageStream.Latin(stream.Forwarded[0]).ShouldBe("GET / HTTP/1.1\r\nHost: a\r\nX-Keep: 2\r\nContent-Length: 0\r\n\r\n");
     }
 
+    [Theory]
+    [InlineData("Connection: x", true)]
+    [InlineData("Keep-Alive: x", true)]
+    [InlineData("Proxy-Connection: x", true)]
+    [InlineData("Proxy-Authenticate: x", true)]
+    [InlineData("Proxy-Authorization: x", true)]
+    [InlineData("TE: x", true)]
+    [InlineData("Upgrade: x", true)]
+    [InlineData("Content-Length: 0", true)]
+    [InlineData("Transfer-Encoding: chunked", true)]
+    [InlineData("Trailer: x", false)]
+    [InlineData("Expect: x", false)]
+    [InlineData("Authorization: x", false)]
+    [InlineData("X-Weft-Source: x", false)]
+    public void Fields_of_one_hop_are_marked(string line, bool hopByHop) =>
+        Parse($"GET / HTTP/1.1\r\nHost: a\r\n{line}\r\n\r\n").Fields[1].HopByHop.ShouldBe(hopByHop);
+
+    [Fact]
+    public void Host_never_ends_at_this_hop() =>
+        Parse("GET / HTTP/1.1\r\nHost: a\r\nConnection: host\r\n\r\n").Fields[0].HopByHop.ShouldBeFalse();
+
     [Fact]
     public void Upgrade_te_and_expect_are_recognised()
     {

@@ -64,7 +64,7 @@ public sealed class FaultsTests
     {
         Faults.TryParse(Encoding.ASCII.GetBytes(code), out var fault).ShouldBeTrue();
         var row = fault.Describe();
-        (row.Code, row.HttpStatus, row.GrpcStatus, row.ResponseFlag, row.Side).ShouldBe((code, http, grpc, flag, side));
+        (row.Code, row.HttpStatus, (int)row.GrpcStatus, row.ResponseFlag, row.Side).ShouldBe((code, http, grpc, flag, side));
         Encoding.ASCII.GetString(fault.CodeUtf8()).ShouldBe(code);
         Faults.TryParse(code, out var fromLabel).ShouldBeTrue();
         fromLabel.ShouldBe(fault);

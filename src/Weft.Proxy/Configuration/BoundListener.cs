@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+using Weft.Proxy.Http1;
+using Weft.Proxy.Security;
+using Weft.Routing.Listeners;
+
+namespace Weft.Proxy.Configuration;
+
+/// <summary>A listener with its chains ready to serve.</summary>
+internal sealed class BoundListener
+{
+    private readonly Dictionary<FilterChain, BoundChain> _byChain;
+
+    public BoundListener(Listener listener, ImmutableArray<BoundChain> chains)
+    {
+        Listener = listener;
+        Chains = chains;
+        _byChain = chains.ToDictionary(c => c.Chain);
+    }
+
+    public Listener Listener { get; }
+
+    /// <summary>In the listener's order; the default chain, if any, is last.</summary>
+    public ImmutableArray<BoundChain> Chains { get; }
+
+    /// <summary>The only chain, when there is nothing to detect; else null.</summary>
+    public BoundChain? Only => Chains.Length == 1 && !Listener.NeedsDetection ? Chains[0] : null;
+
+    public BoundChain? Select(string transportProtocol, string serverName, ReadOnlySpan<string> applicationProtocols) =>
+        Listener.Select(transportProtocol, serverName, applicationProtocols) is { } chain ? _byChain[chain] : null;
+
+    /// <summary>The chain that a connection accepted under <paramref name="earlier"/> belongs to in this version; null when it has none any more.</summary>
+    public BoundChain? Successor(BoundChain earlier)
+    {
+        foreach (var chain in Chains)
+        {
+            if (ReferenceEquals(chain, earlier)) return chain;
+        }
+        foreach (var chain in Chains)
+        {
+            if (chain.Chain.Name == earlier.Chain.Name && SameMatch(chain.Chain.Match, earlier.Chain.Match) && Equals(chain.Chain.Tls, earlier.Chain.Tls)) return chain;
+        }
+        return null;
+    }
+
+    private static bool SameMatch(FilterChainMatch a, FilterChainMatch b) =>
+        a.TransportProtocol == b.TransportProtocol && a.ApplicationProtocols.SequenceEqual(b.ApplicationProtocols) && a.ServerNames.SequenceEqual(b.ServerNames);
+}
+
+/// <summary>One filter chain with the context and the limits that connections of it use, worked out once per version.</summary>
+internal sealed class BoundChain
+{
+    public BoundChain(FilterChain chain, ServerTls? tls)
+    {
+        Chain = chain;
+        Tls = tls;
+        var http = chain.Http;
+        Limits = new ConnectionLimits(
+            new Http1Limits { MaxHeadBytes = http.MaxRequestHeadersBytes, MaxFields = http.MaxRequestHeadersCount },
+            Ms(http.IdleTimeout), Ms(http.RequestHeadersTimeout), Ms(http.RequestTimeout), Ms(http.StreamIdleTimeout),
+            Math.Max(1, Ms(http.DelayedCloseTimeout)), Ms(http.MaxConnectionDuration));
+        PathPolicy = new PathPolicy(http.MergeSlashes, http.EscapedSlashes switch
+        {
+            EscapedSlashesAction.RejectRequest => EscapedSlash.Reject,
+            EscapedSlashesAction.UnescapeAndForward or EscapedSlashesAction.UnescapeAndRedirect => EscapedSlash.Decode,
+            _ => EscapedSlash.Keep,
+        });
+    }
+
+    public FilterChain Chain { get; }
+
+    /// <summary>Null for plaintext, and for TLS whose secret has not arrived: see <see cref="IsTls"/>.</summary>
+    public ServerTls? Tls { get; }
+
+    public bool IsTls => Chain.Tls is not null;
+
+    public HttpConnectionManager Http => Chain.Http;
+
+    public ConnectionLimits Limits { get; }
+
+    public PathPolicy PathPolicy { get; }
+
+    private static long Ms(TimeSpan limit) => limit == Timeout.InfiniteTimeSpan ? ConnectionLimits.None : (long)limit.TotalMilliseconds;
+}
+
+/// <summary>Limits of one downstream connection, durations in milliseconds; <see cref="None"/> switches one off.</summary>
+/// <param name="Http1">Sizes of heads.</param>
+/// <param name="IdleMs">Between two requests.</param>
+/// <param name="RequestHeadersMs">From a head's first byte to its last.</param>
+/// <param name="RequestMs">From a head's first byte to the body's last.</param>
+/// <param name="StreamIdleMs">Without a byte in either direction while a request is served.</param>
+/// <param name="DelayedCloseMs">How long a closing connection waits for the client to end its direction.</param>
+/// <param name="MaxDurationMs">Age after which it drains.</param>
+internal sealed record ConnectionLimits(
+    Http1Limits Http1, long IdleMs, long RequestHeadersMs, long RequestMs, long StreamIdleMs, long DelayedCloseMs, long MaxDurationMs)
+{
+    public const long None = long.MaxValue;
+}

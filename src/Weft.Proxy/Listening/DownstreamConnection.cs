@@ -1,0 +1,87 @@
+using System.Net;
+using System.Text;
+using Weft.Proxy.Configuration;
+using Weft.Proxy.Pipelines;
+using Weft.Proxy.Transport;
+using Weft.Routing.Listeners;
+using Weft.Telemetry.Metrics;
+using Weft.Telemetry.Outcomes;
+
+namespace Weft.Proxy.Listening;
+
+/// <summary>What is known of an accepted connection and stays true for all its requests: where it came in, and who is at its other end.</summary>
+internal sealed class DownstreamConnection(WorkerContext context, string listenerName, TrafficDirection direction, BoundChain chain)
+{
+    private readonly long _openedMs = context.Worker.NowMs;
+    private byte[] _sourceField = [];
+    private string? _source;
+    private EdgeSeries? _edge;
+    private EdgeKey _edgeKey;
+    private bool _superseded;
+    private int _requests;
+
+    public string ListenerName { get; } = listenerName;
+
+    /// <summary>The chain that requests are served under; follows the configuration while a successor exists.</summary>
+    public BoundChain Chain { get; private set; } = chain;
+
+    public ConnectionLimits Limits => Chain.Limits;
+
+    public Direction Direction { get; } = direction == TrafficDirection.Inbound ? Direction.Inbound : Direction.Outbound;
+
+    public TlsPeer? Peer { get; private set; }
+
+    public IPEndPoint Remote { get; private set; } = new(IPAddress.None, 0);
+
+    /// <summary>The client has proved a mesh identity: what its proxy says in <c>x-weft-*</c> is believed.</summary>
+    public bool IsMesh => Peer?.SpiffeId is not null;
+
+    public ChannelSecurity Security => IsMesh ? ChannelSecurity.Mtls : ChannelSecurity.None;
+
+    /// <summary>The connection takes no request after the one at hand: a drain, its age, its certificate's end, or a chain that is gone.</summary>
+    public bool IsEnding =>
+        context.Draining || _superseded || Chain.Http.MaxRequestsPerConnection > 0 && _requests >= Chain.Http.MaxRequestsPerConnection || context.Worker.NowMs - _openedMs >= MaxAgeMs
+        || Peer?.NotAfter is { } end && context.Worker.Time.GetUtcNow() >= end;
+
+    /// <summary>A mesh connection lives at most one hour.</summary>
+    private long MaxAgeMs => IsMesh ? Math.Min(Limits.MaxDurationMs, 3_600_000) : Limits.MaxDurationMs;
+
+    public void Opened(Channel channel)
+    {
+        Peer = channel.Peer;
+        Remote = channel.Remote;
+        context.Metrics.ConnectionOpened(Direction, ConnectionSide.Downstream, Security);
+    }
+
+    public void CountRequest() => _requests++;
+
+    public void Closed() => context.Metrics.ConnectionClosed(Direction, ConnectionSide.Downstream, Security);
+
+    /// <summary>Moves to the chain that <paramref name="config"/> has for this connection. One whose chain vanished or whose TLS settings changed keeps
+    /// what it has and drains; a renewed certificate alone is no reason.</summary>
+    public void Follow(ProxyConfig config)
+    {
+        if (config.Listeners.Find(ListenerName)?.Successor(Chain) is { } successor) Chain = successor;
+        else _superseded = true;
+    }
+
+    /// <summary>The calling service as the peer's proxy names it in <c>x-weft-source</c>, <c>namespace/name[@version]</c>; kept while it says the same.</summary>
+    public string? SourceOf(ReadOnlySpan<byte> field)
+    {
+        if (field.IsEmpty) return null;
+        if (field.SequenceEqual(_sourceField)) return _source;
+        _sourceField = field.ToArray();
+        var at = field.IndexOf((byte)'@');
+        _source = Encoding.ASCII.GetString(at < 0 ? field : field[..at]);
+        return _source;
+    }
+
+    /// <summary>The recorder for requests of this connection; the last edge is remembered, because most connections know only one.</summary>
+    public EdgeSeries SeriesOf(in EdgeKey key)
+    {
+        if (_edge is not null && ReferenceEquals(_edgeKey.Source, key.Source) && ReferenceEquals(_edgeKey.Destination, key.Destination)
+            && ReferenceEquals(_edgeKey.DestinationVersion, key.DestinationVersion) && _edgeKey.Security == key.Security) return _edge;
+        _edgeKey = key;
+        return _edge = context.Metrics.For(key);
+    }
+}

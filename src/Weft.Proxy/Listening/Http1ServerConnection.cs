@@ -1,0 +1,438 @@
+using Weft.Proxy.Buffers;
+using Weft.Proxy.Configuration;
+using Weft.Proxy.Http1;
+using Weft.Proxy.Pipelines;
+using Weft.Proxy.Transport;
+using Weft.Proxy.Workers;
+using Weft.Routing.Requests;
+using Weft.Telemetry.Outcomes;
+
+namespace Weft.Proxy.Listening;
+
+/// <summary>
+/// One accepted HTTP/1 connection. It reads a request head, lends itself to an <see cref="Exchange"/> as that request's stream, and reads the
+/// next head when the response is out: pipelined requests are answered in order because the second is not looked at before.
+/// </summary>
+/// <remarks>
+/// States: Head (reading a head, or idle between two) -> Exchange (a request is being answered; its body is pumped when the exchange wants it)
+/// -> Head, or -> Closing (the response is written out, our direction ends, and what the client still sends is read and dropped for a while: closing
+/// at once would make the kernel answer unread input with a reset, and a reset may overtake the response) -> Closed.
+/// Input is edge-triggered: <c>_readable</c> remembers that the channel may have bytes that were not asked for yet.
+/// </remarks>
+internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler, ITimerHandler
+{
+    private enum State : byte { Head, Exchange, Closing, Closed }
+
+    private readonly WorkerContext _context;
+    private readonly DownstreamConnection _connection;
+    private readonly Http1Head _head = new();
+    private readonly Exchange _exchange;
+    private readonly TimerNode _timer;
+    private Channel _channel = null!;
+    private ByteBuffer? _input;
+    private OutputQueue _output;
+    private BodyReader _body;
+    private Http1BodyFraming _framing;
+    private byte[] _normalizedPath = [];
+    private int _normalizedLength = -1;
+    private State _state;
+    private bool _readable;
+    private bool _processing;
+    private bool _headHeld;
+    private bool _bodyWanted;
+    private bool _requestComplete;
+    private bool _keepAlive;
+    private bool _clientEnded;
+    private bool _finSent;
+
+    public Http1ServerConnection(WorkerContext context, DownstreamConnection connection)
+    {
+        _context = context;
+        _connection = connection;
+        _output = new OutputQueue(context.Worker.Buffers);
+        _timer = new TimerNode(this);
+        _exchange = new Exchange(context, connection, this);
+    }
+
+    /// <summary>Its place in the worker's <see cref="ConnectionList"/>; -1 outside.</summary>
+    public int ListIndex { get; set; } = -1;
+
+    private ConnectionLimits Limits => _connection.Limits;
+
+    // ---- the channel's events
+
+    public void OnOpen(Channel channel)
+    {
+        _channel = channel;
+        _connection.Opened(channel);
+        _context.Connections.Add(this);
+        SetTimer(Limits.IdleMs);
+    }
+
+    public void OnReadable(Channel channel)
+    {
+        _readable = true;
+        Process();
+    }
+
+    public void OnWritable(Channel channel)
+    {
+        if (!TryFlush()) return;
+        if (_state == State.Exchange) _exchange.OnDownstreamWritable();
+        Process();
+    }
+
+    public void OnFailed(Channel channel)
+    {
+        if (ListIndex >= 0) Broken();
+    }
+
+    public void OnTimer(TimerNode node)
+    {
+        switch (_state)
+        {
+            case State.Head when _input is { IsEmpty: false }:
+                Refuse(Fault.HeaderTimeout, $"the request head did not arrive within {Limits.RequestHeadersMs} ms", 0);
+                Process();
+                break;
+            case State.Head or State.Closing:
+                Close(abort: false);
+                break;
+        }
+    }
+
+    /// <summary>True between two requests: a drain closes such a connection without losing anything.</summary>
+    public bool IsIdle => _state == State.Head && _input is null or { IsEmpty: true };
+
+    /// <summary>Ends a connection that <see cref="IsIdle"/>.</summary>
+    public void CloseIdle() => Close(abort: false);
+
+    /// <summary>Ends the connection now, whatever it is doing.</summary>
+    public void CloseNow() => Broken();
+
+    // ---- reading
+
+    /// <summary>Goes on with whatever the state allows until input ends, the exchange holds us, or the client reads slowly.</summary>
+    private void Process()
+    {
+        if (_processing) return;
+        _processing = true;
+        try
+        {
+            do
+            {
+                while (Step()) { }
+            }
+            while (!_output.IsEmpty && TryFlush() && _state is State.Head or State.Closing);
+        }
+        finally
+        {
+            _processing = false;
+        }
+    }
+
+    private bool Step() => _state switch
+    {
+        State.Head => _output.IsEmpty && ReadHead(), // one response at a time: a client that does not read gets no second
+        State.Exchange => _bodyWanted && !_requestComplete && PumpBody(),
+        State.Closing => _output.IsEmpty && EndOurDirection(),
+        _ => false,
+    };
+
+    private bool ReadHead()
+    {
+        if (_input is { IsEmpty: false })
+        {
+            switch (Http1Parser.ParseRequest(_input.Readable, Limits.Http1, _head, out var error))
+            {
+                case ParseStatus.Done:
+                    BeginExchange();
+                    return true;
+                case ParseStatus.Invalid:
+                    Refuse(Http1Faults.Of(error.Kind), error.Reason, Http1Faults.StatusOf(error.Kind));
+                    return true;
+            }
+        }
+        var hadBytes = _input is { IsEmpty: false };
+        if (!Fill(Limits.Http1.MaxHeadBytes + BufferPool.BlockBytes)) return false;
+        // The head's limit runs from its first byte: an idle connection is not a slow one.
+        if (!hadBytes && Limits.RequestHeadersMs != ConnectionLimits.None) SetTimer(Limits.RequestHeadersMs);
+        return true;
+    }
+
+    private void BeginExchange()
+    {
+        _context.Worker.Timers.Cancel(_timer);
+        _state = State.Exchange;
+        _headHeld = true;
+        _bodyWanted = false;
+        _keepAlive = _head.KeepAlive;
+        _requestComplete = _head.Body == BodyKind.None;
+        _body = new BodyReader(_head, Limits.Http1);
+        _normalizedLength = -1;
+        _connection.CountRequest();
+        if (IsServed(out var status, out var detail)) _exchange.Start();
+        else _exchange.Refuse(status, Fault.BadRequest, detail);
+    }
+
+    private bool IsServed(out int status, out string detail)
+    {
+        var http = _connection.Chain.Http;
+        (status, detail) = (0, "");
+        if (_head.TargetForm == TargetForm.Authority) (status, detail) = (501, "CONNECT is not served here");
+        else if (_head.MinorVersion == 0 && !http.AcceptHttp10) (status, detail) = (426, "this listener does not serve HTTP/1.0");
+        else if (_head.AuthorityLength == 0) (status, detail) = (400, "the request names no host");
+        else if (_head.TargetForm == TargetForm.Absolute && !http.AllowAbsoluteUrl) (status, detail) = (400, "this listener does not serve absolute request targets");
+        if (status == 0) Normalize(out status, out detail);
+        return status == 0;
+    }
+
+    private void Normalize(out int status, out string detail)
+    {
+        (status, detail) = (0, "");
+        if (_normalizedPath.Length < _head.PathLength + 1) _normalizedPath = new byte[Math.Max(256, (_head.PathLength + 1) * 2)];
+        switch (_head.NormalizePath(_input!.Readable, _normalizedPath, _connection.Chain.PathPolicy, out var written, out var error))
+        {
+            case PathStatus.Rewritten: _normalizedLength = written; break;
+            case PathStatus.Rejected: (status, detail) = (400, error.Reason); break;
+        }
+    }
+
+    private bool PumpBody()
+    {
+        var headBytes = _headHeld ? _head.Length : 0;
+        if (_input is null || _input.Length == headBytes)
+        {
+            // The head stays for a retry until there is a body byte to pass on; body bytes are read behind it.
+            if (Fill(headBytes + BufferPool.BlockBytes)) return true;
+            if (_state == State.Exchange) _exchange.FlushUpstream();
+            return false;
+        }
+        if (_headHeld) ReleaseHead();
+        switch (_body.Read(_input.Readable, out var consumed, out var data))
+        {
+            case BodyStatus.Data:
+                _bodyWanted = _exchange.OnRequestBody(data);
+                if (_state != State.Exchange) return true;
+                _input.Consume(consumed);
+                return true;
+            case BodyStatus.End:
+                _requestComplete = true;
+                _input.Consume(consumed); // its bytes stay where they are until the next read
+                _exchange.OnRequestEnd(_head.Trailers, data);
+                return true;
+            case BodyStatus.NeedMore:
+                _input.Consume(consumed);
+                if (Fill(BufferPool.BlockBytes)) return true;
+                if (_state == State.Exchange) _exchange.FlushUpstream();
+                return false;
+            default:
+                _keepAlive = false;
+                _exchange.OnRequestMalformed(_body.Error.Reason);
+                return true;
+        }
+    }
+
+    /// <summary>Reads once. False: nothing came (it would block, the client ended, or the connection broke).</summary>
+    private bool Fill(int limit)
+    {
+        if (!_readable) return ReturnIdleInput();
+        _input ??= _context.Worker.Buffers.Rent();
+        if (_input.Writable.IsEmpty && !_input.Grow(limit)) throw new InvalidOperationException("the input buffer passed its limit before the parser's");
+        switch (_channel.Read(_input.Writable, out var read))
+        {
+            case IoStatus.Ok:
+                _input.Advance(read);
+                return true;
+            case IoStatus.WouldBlock:
+                _readable = false;
+                return ReturnIdleInput();
+            case IoStatus.EndOfStream:
+                _readable = false;
+                _clientEnded = true;
+                OnClientEnded();
+                return false;
+            default:
+                Broken();
+                return false;
+        }
+    }
+
+    /// <summary>A client may end its direction after its request and still read the answer (RFC 9112 section 9.6); only a request that is cut by it is lost.</summary>
+    private void OnClientEnded()
+    {
+        if (_state != State.Exchange) Close(abort: false);
+        else if (!_requestComplete) _exchange.OnRequestCut();
+        else _keepAlive = false;
+    }
+
+    private bool ReturnIdleInput()
+    {
+        if (_input is { IsEmpty: true }) ReturnInput();
+        return false;
+    }
+
+    private void ReturnInput()
+    {
+        if (_input is null) return;
+        _context.Worker.Buffers.Return(_input);
+        _input = null;
+    }
+
+    // ---- the exchange's side
+
+    public override RequestHead Head
+    {
+        get
+        {
+            var buffer = _input!.Readable;
+            return _head.AsRequestHead(buffer, _normalizedLength >= 0 ? _normalizedPath.AsSpan(0, _normalizedLength) : _head.Path(buffer));
+        }
+    }
+
+    public override bool HasBody => _head.Body != BodyKind.None;
+
+    public override long DeclaredLength => _head.ContentLength;
+
+    public override bool ExpectsContinue => _head.ExpectContinue && _head.MinorVersion >= 1;
+
+    public override void ReleaseHead()
+    {
+        if (!_headHeld) return;
+        _headHeld = false;
+        _input!.Consume(_head.Length);
+    }
+
+    public override void ResumeBody()
+    {
+        _bodyWanted = true;
+        Process();
+    }
+
+    public override void WriteInterim(in ResponseHead head)
+    {
+        if (_head.MinorVersion == 0) return; // RFC 9110 section 15.2: a 1.0 client does not know them
+        Http1Heads.WriteInterim(ref _output, head);
+        TryFlush();
+    }
+
+    public override bool WriteHead(in ResponseHead head, Exchange exchange)
+    {
+        _framing = Http1BodyFraming.ForResponse(head, _head.MinorVersion);
+        if (_connection.IsEnding || _framing.EndsWithConnection) _keepAlive = false;
+        return Http1Heads.WriteResponse(ref _output, head, exchange, _framing, _head.MinorVersion, _keepAlive);
+    }
+
+    public override bool WriteBody(ReadOnlySpan<byte> data)
+    {
+        switch (_framing.WriteBody(ref _output, _channel, data))
+        {
+            case IoStatus.Failed:
+                Broken();
+                return true;
+            case IoStatus.WouldBlock:
+                return false;
+            default:
+                return true;
+        }
+    }
+
+    public override void WriteEnd(Http1Trailers? trailers, ReadOnlySpan<byte> trailerBuffer) => _framing.WriteEnd(ref _output, trailers, trailerBuffer);
+
+    public override void WriteLocalReply(in LocalReply reply)
+    {
+        // A body that was not read would be taken for the next request.
+        if (!_requestComplete || _connection.IsEnding) _keepAlive = false;
+        var withoutBody = _head.RequestKind == RequestKind.Head || reply.Status is 204 or 304;
+        Http1Heads.WriteLocalReply(ref _output, reply, _exchange, _keepAlive, _head.MinorVersion, withoutBody);
+    }
+
+    public override void Flush()
+    {
+        if (!_processing) Process(); // flushes, and goes on with what waited for the flush
+    }
+
+    public override void Abort() => Close(abort: true);
+
+    public override void OnExchangeEnded()
+    {
+        if (_state != State.Exchange) return;
+        ReleaseHead();
+        if (!_keepAlive || !_requestComplete)
+        {
+            _state = State.Closing;
+            SetTimer(Limits.DelayedCloseMs);
+        }
+        else
+        {
+            _state = State.Head;
+            SetTimer(_input is { IsEmpty: false } && Limits.RequestHeadersMs != ConnectionLimits.None ? Limits.RequestHeadersMs : Limits.IdleMs);
+        }
+        Process();
+    }
+
+    // ---- ending
+
+    /// <summary>A head that cannot be served: there is no telling where the next one would start.</summary>
+    private void Refuse(Fault fault, string detail, int status)
+    {
+        _context.Worker.Timers.Cancel(_timer);
+        _state = State.Exchange;
+        _headHeld = false;
+        _keepAlive = false;
+        _requestComplete = false;
+        _exchange.Refuse(status, fault, detail);
+    }
+
+    private bool EndOurDirection()
+    {
+        if (!_finSent)
+        {
+            // Nothing unread is known of: a plain close sends no reset.
+            if (_clientEnded || _requestComplete && !_readable && _input is null or { IsEmpty: true })
+            {
+                Close(abort: false);
+                return false;
+            }
+            _finSent = true;
+            _channel.ShutdownWrite();
+        }
+        _input?.Clear();
+        return Fill(BufferPool.BlockBytes);
+    }
+
+    /// <summary>False: the rest waits for the channel, or the connection broke.</summary>
+    private bool TryFlush()
+    {
+        if (_state == State.Closed) return false;
+        var status = _output.Flush(_channel);
+        if (status == IoStatus.Failed) Broken();
+        return status == IoStatus.Ok;
+    }
+
+    private void Broken()
+    {
+        var serving = _state == State.Exchange;
+        Close(abort: true);
+        if (serving) _exchange.OnDownstreamClosed();
+    }
+
+    private void Close(bool abort)
+    {
+        if (_state == State.Closed) return;
+        _state = State.Closed;
+        if (abort) _channel.Abort();
+        else _channel.Close();
+        _context.Worker.Timers.Cancel(_timer);
+        _context.Connections.Remove(this);
+        _connection.Closed();
+        _output.Drop();
+        ReturnInput();
+    }
+
+    private void SetTimer(long delayMs)
+    {
+        if (delayMs == ConnectionLimits.None) _context.Worker.Timers.Cancel(_timer);
+        else _context.Worker.Timers.Schedule(_timer, delayMs);
+    }
+}

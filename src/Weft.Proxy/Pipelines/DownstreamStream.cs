@@ -1,0 +1,53 @@
+using Weft.Proxy.Http1;
+using Weft.Routing.Requests;
+
+namespace Weft.Proxy.Pipelines;
+
+/// <summary>
+/// The client's side of one exchange: where its request comes from and its response goes to. An HTTP/1 connection is its own only stream;
+/// a multiplexed connection has many. All calls happen on the worker that owns the connection.
+/// </summary>
+internal abstract class DownstreamStream
+{
+    /// <summary>The request's head. Valid until <see cref="ReleaseHead"/>: it is kept until nothing can ask for it again (a retry does).</summary>
+    public abstract RequestHead Head { get; }
+
+    /// <summary>Whether a request body follows the head.</summary>
+    public abstract bool HasBody { get; }
+
+    /// <summary>Length of the request body when it was declared, else -1.</summary>
+    public abstract long DeclaredLength { get; }
+
+    /// <summary>True when the client asked for <c>100-continue</c> and waits for it.</summary>
+    public abstract bool ExpectsContinue { get; }
+
+    /// <summary>The head's bytes may be reused.</summary>
+    public abstract void ReleaseHead();
+
+    /// <summary>Body bytes may be given to the exchange, now and until it refuses some.</summary>
+    public abstract void ResumeBody();
+
+    /// <summary>Passes an interim response (1xx) on, to clients that understand them.</summary>
+    public abstract void WriteInterim(in ResponseHead head);
+
+    /// <summary>Writes the head of the final response with the exchange's edits applied. False: it cannot be said in this protocol, nothing was written.</summary>
+    public abstract bool WriteHead(in ResponseHead head, Exchange exchange);
+
+    /// <summary>Takes all of <paramref name="data"/>. False: the client reads slowly, give no more until <see cref="Exchange.OnDownstreamWritable"/>.</summary>
+    public abstract bool WriteBody(ReadOnlySpan<byte> data);
+
+    /// <summary>The response is whole. The stream tells the exchange when it has been handed to the transport; nothing waits for that.</summary>
+    public abstract void WriteEnd(Http1Trailers? trailers, ReadOnlySpan<byte> trailerBuffer);
+
+    /// <summary>A response that this proxy makes: head and body at once.</summary>
+    public abstract void WriteLocalReply(in LocalReply reply);
+
+    /// <summary>Hands what was written to the transport. Called once per event, so that a head and a short body leave in one system call.</summary>
+    public abstract void Flush();
+
+    /// <summary>The response cannot be completed: the client must see that it is cut, never a whole message that is short.</summary>
+    public abstract void Abort();
+
+    /// <summary>The exchange has ended: its record is made, it holds nothing of the stream. The next request may start.</summary>
+    public abstract void OnExchangeEnded();
+}

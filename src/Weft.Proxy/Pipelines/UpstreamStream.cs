@@ -1,0 +1,27 @@
+using Weft.Proxy.Http1;
+
+namespace Weft.Proxy.Pipelines;
+
+/// <summary>The called workload's side of one attempt of an exchange. Same worker, same thread as the client's side.</summary>
+internal abstract class UpstreamStream
+{
+    /// <summary>True when the connection had carried an exchange before this one: a failure before any response byte is then likely the
+    /// peer's idle close (RFC 9112 section 9.3.1), not an answer to this request.</summary>
+    public abstract bool IsReused { get; }
+
+    /// <summary>Writes the request's head with the exchange's edits applied.</summary>
+    public abstract void WriteHead(Exchange exchange);
+
+    /// <summary>Takes all of <paramref name="data"/>. False: give no more until <see cref="Exchange.OnUpstreamWritable"/>.</summary>
+    public abstract bool WriteBody(ReadOnlySpan<byte> data);
+
+    public abstract void WriteEnd(Http1Trailers? trailers, ReadOnlySpan<byte> trailerBuffer);
+
+    public abstract void Flush();
+
+    /// <summary>Response bytes may flow again after the client's side refused some.</summary>
+    public abstract void ResumeBody();
+
+    /// <summary>The exchange has what it needs. The connection is reused when both messages were whole, else closed.</summary>
+    public abstract void Release(bool requestComplete, bool responseComplete);
+}

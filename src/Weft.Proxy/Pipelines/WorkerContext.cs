@@ -1,0 +1,53 @@
+using Weft.Proxy.Configuration;
+using Weft.Proxy.Listening;
+using Weft.Proxy.Upstream;
+using Weft.Proxy.Workers;
+using Weft.Routing.Balancing;
+using Weft.Telemetry.Metrics;
+
+namespace Weft.Proxy.Pipelines;
+
+/// <summary>What one worker's exchanges share. Everything here belongs to the worker's thread but <see cref="Config"/>, which is read through its one reference.</summary>
+internal sealed class WorkerContext
+{
+    private byte[] _scratch = new byte[1024];
+
+    public WorkerContext(Worker worker, ConfigStore config, MetricsShard metrics, NodeIdentity node, ulong seed)
+    {
+        Worker = worker;
+        Config = config;
+        Metrics = metrics;
+        Node = node;
+        Chance = new Chance(seed);
+        Upstream = new UpstreamPools(this);
+        Waiting = new RouteWaiters(this);
+    }
+
+    /// <summary>Chance is a mutable struct: always used through this field.</summary>
+    public Chance Chance;
+
+    public Worker Worker { get; }
+
+    public ConfigStore Config { get; }
+
+    public MetricsShard Metrics { get; }
+
+    public NodeIdentity Node { get; }
+
+    public UpstreamPools Upstream { get; }
+
+    /// <summary>Requests whose route configuration was asked for and has not come.</summary>
+    public RouteWaiters Waiting { get; }
+
+    public ConnectionList Connections { get; } = new();
+
+    /// <summary>Space for one call's intermediate bytes; the next call overwrites it.</summary>
+    public Span<byte> Scratch(int bytes)
+    {
+        if (_scratch.Length < bytes) _scratch = new byte[bytes * 2];
+        return _scratch.AsSpan(0, bytes);
+    }
+
+    /// <summary>True from the start of a drain: each response ends its connection.</summary>
+    public bool Draining { get; set; }
+}

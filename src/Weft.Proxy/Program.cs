@@ -1,0 +1,6 @@
+namespace Weft.Proxy;
+
+internal static class Program
+{
+    public static int Main() => 0;
+}

@@ -1,0 +1,31 @@
+using Shouldly;
+using Xunit;
+
+namespace Weft.Grpc.Tests.Status;
+
+public sealed class PercentEncodingTests
+{
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("my favorite character is \0", "my favorite character is %00")]
+    [InlineData("my favorite character is %", "my favorite character is %25")]
+    [InlineData("a b~!", "a b~!")]
+    [InlineData("line\r\nbreak", "line%0D%0Abreak")]
+    [InlineData("my favorite character is 𝄞", "my favorite character is %F0%9D%84%9E")]
+    public void Message_is_encoded_and_decoded_alike(string text, string encoded)
+    {
+        PercentEncoding.Encode(text).ShouldBe(encoded);
+        PercentEncoding.Decode(encoded).ShouldBe(text);
+    }
+
+    [Theory]
+    [InlineData("100%", "100%")]
+    [InlineData("%", "%")]
+    [InlineData("%4", "%4")]
+    [InlineData("%zz and %41", "%zz and A")]
+    [InlineData("%e2%82%ac", "€")]
+    [InlineData("%FF", "�")]
+    [InlineData("é raw", "é raw")]
+    public void Broken_encoding_is_kept_and_never_fails(string encoded, string text) =>
+        PercentEncoding.Decode(encoded).ShouldBe(text);
+}
