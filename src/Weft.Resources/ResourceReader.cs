@@ -33,7 +33,7 @@ public static class ResourceReader
 
     /// <summary>Reads a JSON tree in memory; diagnostics carry paths and no lines.</summary>
     public static ReadResult ReadJson(JsonNode node, string source, ReadOptions? options = null) =>
-        Finish([JsonReader.FromTree(node)], options ?? ReadOptions.Default, new Findings(source));
+        Finish([new Document(JsonReader.FromTree(node), Intact: true)], options ?? ReadOptions.Default, new Findings(source));
 
     private static ReadResult? TooLong(int length, ReadOptions options, Findings findings)
     {
@@ -42,13 +42,13 @@ public static class ResourceReader
         return new ReadResult([], findings.Sorted());
     }
 
-    private static ReadResult Finish(List<DocumentNode> documents, ReadOptions options, Findings findings)
+    private static ReadResult Finish(List<Document> documents, ReadOptions options, Findings findings)
     {
         var resources = ImmutableArray.CreateBuilder<ResourceObject>();
         var written = new Dictionary<ResourceKey, int>();
-        foreach (var document in documents.SelectMany(d => Unfold(d, findings)))
+        foreach (var (document, intact) in documents.SelectMany(d => Unfold(d.Root, findings).Select(o => (o, d.Intact))))
         {
-            if (ReadObject(document, options, findings) is not { } resource) continue;
+            if (ReadObject(document, options, findings) is not { } resource || !intact) continue;
             if (written.TryAdd(resource.Key, document.At.Line))
                 resources.Add(resource);
             else

@@ -6,6 +6,11 @@ namespace Weft.Resources.Documents;
 /// <summary>A place in the text, both from 1; zero when the value never had a text form.</summary>
 public readonly record struct Position(int Line, int Column);
 
+/// <summary>One document of a text.</summary>
+/// <param name="Root">Its value.</param>
+/// <param name="Intact">False when something of it could not be kept (a key that stood twice): it is looked at for further mistakes, and refused.</param>
+public sealed record Document(DocumentNode Root, bool Intact);
+
 /// <summary>One value of a document and where it stands. YAML and JSON both become this tree, which validation walks.</summary>
 public abstract record DocumentNode(Position At)
 {

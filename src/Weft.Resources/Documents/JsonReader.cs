@@ -9,24 +9,24 @@ namespace Weft.Resources.Documents;
 internal static class JsonReader
 {
     /// <summary>Null when the text is not JSON or passes a limit; the finding says where.</summary>
-    public static DocumentNode? Read(ReadOnlySpan<byte> utf8, ReadOptions options, Findings findings)
+    public static Document? Read(ReadOnlySpan<byte> utf8, ReadOptions options, Findings findings)
     {
         if (utf8.StartsWith("\uFEFF"u8)) utf8 = utf8[3..];
-        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = options.MaxDepth });
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = options.MaxDepth + 1 }); // ours comes first, and names its setting
         try
         {
             var state = new State(utf8, options, findings);
             reader.Read();
+            var before = findings.Errors;
             var node = Value(ref reader, ref state);
             // Throws at anything but white space after the value.
             reader.Read();
-            return node;
+            return new Document(node, Intact: findings.Errors == before);
         }
         catch (JsonException e)
         {
             var at = new Position((int)(e.LineNumber ?? 0) + 1, (int)(e.BytePositionInLine ?? 0) + 1);
-            var rule = reader.CurrentDepth >= options.MaxDepth ? DiagnosticRule.Limit : DiagnosticRule.Syntax;
-            findings.Report(rule, at, rule == DiagnosticRule.Limit ? $"nested deeper than {options.MaxDepth} levels (ReadOptions.MaxDepth)" : Reason(e.Message));
+            findings.Report(DiagnosticRule.Syntax, at, Reason(e.Message));
             return null;
         }
         catch (LimitException limit)
@@ -64,6 +64,7 @@ internal static class JsonReader
     {
         var at = state.PositionOf(reader.TokenStartIndex);
         state.Count(at);
+        state.CheckDepth(at, reader.CurrentDepth);
         switch (reader.TokenType)
         {
             case JsonTokenType.StartObject:
@@ -132,6 +133,11 @@ internal static class JsonReader
                     _column++;
             }
             return new Position(_line, _column);
+        }
+
+        public readonly void CheckDepth(Position at, int depth)
+        {
+            if (depth >= options.MaxDepth) throw new LimitException(at, $"nested deeper than {options.MaxDepth} levels (ReadOptions.MaxDepth)");
         }
 
         public void Count(Position at)

@@ -23,10 +23,10 @@ internal sealed class YamlReader
         _findings = findings;
     }
 
-    public static List<DocumentNode> Read(string text, ReadOptions options, Findings findings)
+    public static List<Document> Read(string text, ReadOptions options, Findings findings)
     {
         var reader = new YamlReader(options, findings);
-        var documents = new List<DocumentNode>();
+        var documents = new List<Document>();
         foreach (var (line, chunk) in Split(text))
         {
             reader._lineOffset = line;
@@ -56,7 +56,7 @@ internal sealed class YamlReader
     }
 
     /// <summary>False when a limit ended the reading of the whole text.</summary>
-    private bool ReadChunk(string chunk, List<DocumentNode> documents)
+    private bool ReadChunk(string chunk, List<Document> documents)
     {
         try
         {
@@ -66,10 +66,11 @@ internal sealed class YamlReader
             {
                 parser.Consume<DocumentStart>();
                 _anchors.Clear();
+                var before = _findings.Errors;
                 var node = Node(parser, depth: 1);
                 parser.Consume<DocumentEnd>();
                 // An empty document (a trailing ---) and one that holds only comments are nothing.
-                if (node is not ScalarNode { Type: ScalarType.Null }) documents.Add(node);
+                if (node is not ScalarNode { Type: ScalarType.Null }) documents.Add(new Document(node, Intact: _findings.Errors == before));
             }
             return true;
         }
