@@ -33,7 +33,7 @@ internal sealed class Compilation(string typeUrl)
         {
             message = parser.ParseFrom(bytes);
         }
-        catch (InvalidProtocolBufferException e)
+        catch (Exception e) when (IsMalformed(e))
         {
             compilation.Refuse("", $"the bytes are not a valid {typeUrl[XdsTypes.Prefix.Length..]}: {e.Message}");
             return compilation.Finish<TResult>(null);
@@ -55,12 +55,15 @@ internal sealed class Compilation(string typeUrl)
         {
             return parser.ParseFrom(any.Value);
         }
-        catch (InvalidProtocolBufferException e)
+        catch (Exception e) when (IsMalformed(e))
         {
             Refuse(at, $"the bytes are not a valid {any.TypeUrl}: {e.Message}");
             return null;
         }
     }
+
+    /// <summary>The parser answers a tag of zero inside an unknown group with InvalidOperationException.</summary>
+    private static bool IsMalformed(Exception e) => e is InvalidProtocolBufferException or InvalidOperationException;
 
     public Compiled<T> Finish<T>(T? value)
         where T : class =>

@@ -1,0 +1,151 @@
+using Envoy.Config.Cluster.V3;
+using Envoy.Config.Core.V3;
+using Envoy.Extensions.TransportSockets.Tls.V3;
+using Envoy.Extensions.Upstreams.Http.V3;
+using Google.Protobuf.WellKnownTypes;
+using Shouldly;
+using Weft.Routing.Clusters;
+using Weft.Routing.Compile;
+using Xunit;
+using Cluster = Envoy.Config.Cluster.V3.Cluster;
+using DiscoveryType = Envoy.Config.Cluster.V3.Cluster.Types.DiscoveryType;
+using HttpProtocolOptions = Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions;
+using LoadBalancingPolicy = Weft.Routing.Clusters.LoadBalancingPolicy;
+using TransportSocket = Envoy.Config.Core.V3.TransportSocket;
+
+namespace Weft.Routing.Tests.Compile;
+
+public sealed class ClusterCompilerTests
+{
+    private static Routing.Clusters.Cluster Compile(Action<Cluster>? change = null)
+    {
+        var compiled = ClusterCompiler.Compile(TestResources.Cluster(change), new StateRegistry());
+        compiled.Rejections.ShouldBeEmpty();
+        return compiled.Value!;
+    }
+
+    private static Rejection Refused(Action<Cluster> change) =>
+        ClusterCompiler.Compile(TestResources.Cluster(change), new StateRegistry()).Rejections.ShouldHaveSingleItem();
+
+    [Fact]
+    public void Unset_fields_mean_what_Envoy_documents()
+    {
+        var cluster = Compile();
+
+        cluster.Type.ShouldBe(Routing.Clusters.DiscoveryType.Eds);
+        cluster.EdsServiceName.ShouldBe("c");
+        cluster.ConnectTimeout.ShouldBe(TimeSpan.FromSeconds(5));
+        cluster.LoadBalancing.ShouldBe(LoadBalancing.RoundRobin);
+        cluster.CircuitBreakers.ShouldBe(new CircuitBreakerLimits(1024, 1024, 1024, 3));
+        cluster.PanicThresholdPercent.ShouldBe(50);
+        cluster.IdleTimeout.ShouldBe(TimeSpan.FromHours(1));
+        cluster.Transports.ShouldHaveSingleItem().Tls.ShouldBeNull();
+    }
+
+    [Fact]
+    public void Mesh_cluster_chooses_its_transport_by_the_endpoint()
+    {
+        var tls = new UpstreamTlsContext { Sni = "80.catalog.default.weft", CommonTlsContext = new CommonTlsContext { AlpnProtocols = { "weft-h1" } } };
+        var cluster = Compile(c =>
+        {
+            c.Metadata = new Metadata();
+            c.Metadata.FilterMetadata["weft.dev"] = new Struct { Fields = { ["service"] = Value.ForString("default/catalog"), ["port"] = Value.ForNumber(80) } };
+            c.TransportSocketMatches.Add(new Cluster.Types.TransportSocketMatch
+            {
+                Name = "mtls", Match = new Struct { Fields = { ["weft"] = Value.ForString("mtls") } },
+                TransportSocket = new TransportSocket { Name = "tls", TypedConfig = Any.Pack(tls) },
+            });
+            c.TransportSocketMatches.Add(new Cluster.Types.TransportSocketMatch
+            {
+                Name = "plaintext", Match = new Struct(),
+                TransportSocket = new TransportSocket { Name = "raw", TypedConfig = Any.Pack(new Envoy.Extensions.TransportSockets.RawBuffer.V3.RawBuffer()) },
+            });
+        });
+        var assignment = TestResources.Assignment("c", "10.0.0.1", "10.0.0.2");
+        assignment.Endpoints[0].LbEndpoints[0].Metadata = new Metadata();
+        assignment.Endpoints[0].LbEndpoints[0].Metadata.FilterMetadata["envoy.transport_socket_match"] = new Struct { Fields = { ["weft"] = Value.ForString("mtls") } };
+        var endpoints = EndpointCompiler.Compile(assignment, new StateRegistry()).Value!.Endpoints;
+
+        cluster.Transports[cluster.TransportFor(endpoints[0])].Tls!.Sni.ShouldBe("80.catalog.default.weft");
+        cluster.Transports[cluster.TransportFor(endpoints[1])].Name.ShouldBe("plaintext");
+        (cluster.Service, cluster.ServicePort).ShouldBe(("default/catalog", 80));
+    }
+
+    [Fact]
+    public void Static_cluster_holds_its_endpoints_and_their_state_survives()
+    {
+        var states = new StateRegistry();
+        var message = TestResources.Cluster(c => { c.Type = DiscoveryType.Static; c.EdsClusterConfig = null; c.LoadAssignment = TestResources.Assignment("x", "10.0.0.1"); });
+        var first = ClusterCompiler.Compile(message, states).Value!;
+        message.ConnectTimeout = new Duration { Seconds = 1 };
+        var second = ClusterCompiler.Compile(message, states, first).Value!;
+
+        first.InlineEndpoints!.Endpoints.ShouldHaveSingleItem().Address.ToString().ShouldBe("10.0.0.1:80");
+        second.InlineEndpoints.ShouldBeSameAs(first.InlineEndpoints);
+    }
+
+    [Fact]
+    public void Dns_clusters_hold_names()
+    {
+        var cluster = Compile(c => { c.Type = DiscoveryType.StrictDns; c.EdsClusterConfig = null; c.LoadAssignment = TestResources.Assignment("x", "db.example"); });
+
+        cluster.Type.ShouldBe(Routing.Clusters.DiscoveryType.StrictDns);
+        cluster.DnsTargets.ShouldBe([new DnsTarget("db.example", 80, 1)]);
+    }
+
+    [Theory]
+    [InlineData(Cluster.Types.LbPolicy.LeastRequest, LoadBalancingPolicy.LeastRequest)]
+    [InlineData(Cluster.Types.LbPolicy.Random, LoadBalancingPolicy.Random)]
+    public void Policies_are_honoured(Cluster.Types.LbPolicy policy, LoadBalancingPolicy expected) =>
+        Compile(c => c.LbPolicy = policy).LoadBalancing.Policy.ShouldBe(expected);
+
+    [Fact]
+    public void Policy_extension_wins_and_the_first_supported_counts()
+    {
+        static Envoy.Config.Cluster.V3.LoadBalancingPolicy.Types.Policy Extension(Any config) => new() { TypedExtensionConfig = new() { Name = "p", TypedConfig = config } };
+        var cluster = Compile(c => c.LoadBalancingPolicy = new()
+        {
+            Policies =
+            {
+                Extension(new Any { TypeUrl = "type.googleapis.com/weft.v1.PeakEwma" }),
+                Extension(Any.Pack(new Envoy.Extensions.LoadBalancingPolicies.LeastRequest.V3.LeastRequest { ChoiceCount = 3 })),
+            },
+        });
+
+        cluster.LoadBalancing.ShouldBe(new LoadBalancing(LoadBalancingPolicy.LeastRequest, 3));
+    }
+
+    [Fact]
+    public void Http2_upstream_is_refused_by_name_unless_auto()
+    {
+        static void Set(Cluster c, HttpProtocolOptions options) => c.TypedExtensionProtocolOptions["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"] = Any.Pack(options);
+
+        Refused(c => Set(c, new HttpProtocolOptions { ExplicitHttpConfig = new() { Http2ProtocolOptions = new() } }))
+            .Field.ShouldEndWith("explicit_http_config.http2_protocol_options");
+        Compile(c => Set(c, new HttpProtocolOptions { AutoConfig = new() { Http2ProtocolOptions = new() } }));
+        Compile(c => Set(c, new HttpProtocolOptions { ExplicitHttpConfig = new() { HttpProtocolOptions = new() }, CommonHttpProtocolOptions = new() { IdleTimeout = new Duration { Seconds = 9 } } }))
+            .IdleTimeout.ShouldBe(TimeSpan.FromSeconds(9));
+    }
+
+    [Fact]
+    public void Limits_are_those_of_priority_DEFAULT_and_no_limit_fits()
+    {
+        Compile(c => c.CircuitBreakers = new()
+        {
+            Thresholds =
+            {
+                new CircuitBreakers.Types.Thresholds { Priority = RoutingPriority.High, MaxRequests = 1 },
+                new CircuitBreakers.Types.Thresholds { MaxConnections = 2, MaxRequests = uint.MaxValue },
+            },
+        }).CircuitBreakers.ShouldBe(new CircuitBreakerLimits(2, 1024, int.MaxValue, 3));
+    }
+
+    [Fact]
+    public void Ring_hash_is_refused() => Refused(c => c.LbPolicy = Cluster.Types.LbPolicy.RingHash).Field.ShouldBe("lb_policy");
+
+    [Fact]
+    public void Connect_timeout_of_zero_is_refused() => Refused(c => c.ConnectTimeout = new Duration()).Field.ShouldBe("connect_timeout");
+
+    [Fact]
+    public void Static_cluster_without_endpoints_is_refused() => Refused(c => c.Type = DiscoveryType.Static).Field.ShouldBe("load_assignment");
+}
