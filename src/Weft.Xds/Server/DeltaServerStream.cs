@@ -94,7 +94,8 @@ public sealed class DeltaServerStream(DeltaServerLimits? limits = null, string c
         var responses = new List<DeltaDiscoveryResponse>();
         if (_snapshot is null || Node is null) return responses;
         foreach (var type in XdsTypes.All) PushNews(type, responses);
-        foreach (var type in _types) type.SettleIfQuiet(_snapshot);
+        // Not before the first answer: other first requests may still be on their way, and a type that nobody has asked for looks settled.
+        if (_heardAnswer) foreach (var type in _types) type.SettleIfQuiet(_snapshot);
         foreach (var type in (ReadOnlySpan<XdsType>)[XdsType.Cluster, XdsType.Endpoint]) PushRemovals(type, responses);
         if (responses.Count > 0) _requestsSinceResponse = 0;
         UpdateSynced();
@@ -133,11 +134,10 @@ public sealed class DeltaServerStream(DeltaServerLimits? limits = null, string c
         if (due.Count > 0) Send(subscription, due, responses);
     }
 
-    /// <summary>Rule 3. Before the first answer of the client nothing is removed: its first requests are still arriving, and a removal could
-    /// overtake the routes that end the need for the cluster.</summary>
+    /// <summary>Rule 3.</summary>
     private bool MayRemove(XdsType type, string name) =>
         type is not (XdsType.Cluster or XdsType.Endpoint)
-        || (_heardAnswer && _types[(int)type].MissingSince(name) <= Math.Min(_types[(int)XdsType.Listener].SettledRevision, _types[(int)XdsType.Route].SettledRevision));
+        || _types[(int)type].MissingSince(name) <= Math.Min(_types[(int)XdsType.Listener].SettledRevision, _types[(int)XdsType.Route].SettledRevision);
 
     private void Send(
         TypeSubscription subscription, List<(string Name, DeliveryKind Kind, XdsResource? Resource)> due, List<DeltaDiscoveryResponse> responses)
@@ -148,10 +148,8 @@ public sealed class DeltaServerStream(DeltaServerLimits? limits = null, string c
         responses.Add(response);
     }
 
-    /// <summary>Not before the first answer: until then other first requests may follow, and a type that nobody has asked for yet looks settled.</summary>
     private void UpdateSynced()
     {
-        if (!_heardAnswer) return;
         var acked = _types.Min(static t => t.AckedRevision);
         if (acked != long.MinValue && (SyncedRevision is null || acked > SyncedRevision)) SyncedRevision = acked;
     }
