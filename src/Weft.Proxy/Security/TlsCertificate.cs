@@ -6,7 +6,7 @@ namespace Weft.Proxy.Security;
 
 /// <summary>What may be shown of an own certificate.</summary>
 /// <param name="Uris">Its URI names; one SPIFFE ID in a mesh certificate.</param>
-/// <param name="SerialNumber">Hexadecimal, lower case.</param>
+/// <param name="SerialNumber">Hexadecimal, lower case, two digits per byte, without a leading zero byte.</param>
 internal sealed record CertificateInfo(IReadOnlyList<string> Uris, string SerialNumber, DateTimeOffset NotBefore, DateTimeOffset NotAfter);
 
 /// <summary>An own certificate with its chain and private key, loaded once into OpenSSL and shared by every context made of it.</summary>

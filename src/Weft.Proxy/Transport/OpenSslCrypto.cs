@@ -157,14 +157,13 @@ internal static unsafe partial class OpenSslCrypto
         return uris;
     }
 
-    /// <summary>Takes all of this thread's queued errors and returns the first: its number of reason and its sentence; 0 and null without one.</summary>
+    /// <summary>Takes all of this thread's queued errors and returns the last, which the outermost call left: its number of reason and its sentence; 0 and null without one.</summary>
     public static (int Reason, string? Text) TakeError()
     {
-        var first = ERR_get_error();
-        if (first == 0) return (0, null);
-        while (ERR_get_error() != 0) { } // one left behind would be blamed on the next connection of this thread
-        var text = Marshal.PtrToStringUTF8(ERR_reason_error_string(first)) ?? $"OpenSSL error {first:x}";
-        return ((int)(first & 0x7FFFFF), text);
+        var last = 0UL;
+        while (ERR_get_error() is var next and not 0) last = next; // one left behind would be blamed on the next connection of this thread
+        if (last == 0) return (0, null);
+        return ((int)(last & 0x7FFFFF), Marshal.PtrToStringUTF8(ERR_reason_error_string(last)) ?? $"OpenSSL error {last:x}");
     }
 
     /// <summary>struct tm.</summary>
