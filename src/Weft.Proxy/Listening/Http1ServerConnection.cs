@@ -87,6 +87,13 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
         if (ListIndex >= 0) Broken();
     }
 
+    /// <inheritdoc/>
+    /// <remarks>A client that ends its direction while it waits still reads; one that resets does not.</remarks>
+    public void OnPeerEnding(Channel channel, bool broken)
+    {
+        if (broken) Broken();
+    }
+
     public void OnTimer(TimerNode node)
     {
         switch (_state)
@@ -201,7 +208,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
     private bool PumpBody()
     {
         var headBytes = _headHeld ? _head.Length : 0;
-        if (_input is null || _input.Length == headBytes)
+        if (!_body.IsComplete && (_input is null || _input.Length == headBytes))
         {
             // The head stays for a retry until there is a body byte to pass on; body bytes are read behind it.
             if (Fill(headBytes + BufferPool.BlockBytes)) return true;
@@ -209,20 +216,19 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
             return false;
         }
         if (_headHeld) ReleaseHead();
-        switch (_body.Read(_input.Readable, out var consumed, out var data))
+        switch (_body.Read(_input is null ? default : _input.Readable, out var consumed, out var data))
         {
             case BodyStatus.Data:
                 _bodyWanted = _exchange.OnRequestBody(data);
-                if (_state != State.Exchange) return true;
-                _input.Consume(consumed);
+                if (_state == State.Exchange) _input!.Consume(consumed);
                 return true;
             case BodyStatus.End:
                 _requestComplete = true;
-                _input.Consume(consumed); // its bytes stay where they are until the next read
+                _input?.Consume(consumed); // its bytes stay where they are until the next read
                 _exchange.OnRequestEnd(_head.Trailers, data);
                 return true;
             case BodyStatus.NeedMore:
-                _input.Consume(consumed);
+                _input!.Consume(consumed);
                 if (Fill(BufferPool.BlockBytes)) return true;
                 if (_state == State.Exchange) _exchange.FlushUpstream();
                 return false;

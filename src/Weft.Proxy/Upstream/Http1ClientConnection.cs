@@ -108,8 +108,8 @@ internal sealed class Http1ClientConnection : UpstreamStream, IChannelHandler
     public void OnReadable(Channel channel)
     {
         _readable = true;
-        if (_exchange is null) ReadWhileIdle();
-        else Process();
+        if (_exchange is not null) Process();
+        else if (!_closed && !IsQuiet()) Close();
     }
 
     public void OnWritable(Channel channel)
@@ -184,14 +184,9 @@ internal sealed class Http1ClientConnection : UpstreamStream, IChannelHandler
         if (_closed) return;
         var reusable = requestComplete && responseComplete && _head.KeepAlive && !_peerEnded && _output.IsEmpty && _input is null or { IsEmpty: true };
         ReturnInput();
-        if (!reusable || !_pool.IsCurrent(Tls) || Context.Draining)
-        {
-            Close();
-            return;
-        }
         _idleSinceMs = Context.Worker.NowMs;
-        if (IsExpired(_idleSinceMs)) Close();
-        else _pool.Return(this);
+        if (reusable && _pool.IsCurrent(Tls) && !Context.Draining && !IsExpired(_idleSinceMs) && IsQuiet()) _pool.Return(this);
+        else Close();
     }
 
     /// <summary>Closes without a word to the exchange.</summary>
@@ -322,12 +317,15 @@ internal sealed class Http1ClientConnection : UpstreamStream, IChannelHandler
         return false;
     }
 
-    /// <summary>Whatever an idle connection says, it is no answer: the end (the usual case), or bytes that nobody asked for.</summary>
-    private void ReadWhileIdle()
+    /// <summary>False when the peer has ended, or has sent bytes that no request asked for; what an idle connection says is never an answer.
+    /// Asking also arms the channel: only after "would block" does it call again.</summary>
+    private bool IsQuiet()
     {
+        if (!_readable) return true;
         Span<byte> one = stackalloc byte[1];
-        if (_closed || _channel.Read(one, out _) == IoStatus.WouldBlock) _readable = false;
-        else Close();
+        if (_channel.Read(one, out _) != IoStatus.WouldBlock) return false;
+        _readable = false;
+        return true;
     }
 
     private bool ReturnIdleInput()

@@ -1,0 +1,245 @@
+using System.Net;
+using Shouldly;
+using Weft.Telemetry.Outcomes;
+using Xunit;
+
+namespace Weft.Proxy.Tests.Pipelines;
+
+public sealed class FailureTests
+{
+    private const string Ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    private const string RetryReset = "\"retry_policy\": {\"retry_on\": \"connect-failure,refused-stream,reset\", \"num_retries\": 2}";
+
+    [Fact]
+    public async Task No_endpoint_listens_502_names_the_fault()
+    {
+        await using var backend = ScriptedBackend.Answering(Ok);
+        backend.StopListening();
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll());
+        var response = await GetAsync(proxy);
+        response.Status.ShouldBe(502);
+        response["x-weft-fault"].ShouldBe("connect-failure");
+        response.Body.ShouldContain("refused");
+        proxy.Requests().Single().Key.Fault.ShouldBe(Fault.ConnectFailure);
+    }
+
+    [Fact]
+    public async Task A_dead_endpoint_costs_no_request_when_another_lives()
+    {
+        await using var dead = ScriptedBackend.Answering(Ok);
+        dead.StopListening();
+        await using var alive = ScriptedBackend.Answering(Ok);
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [dead.Address, alive.Address]).Listen(ProxyUnderTest.RouteAll());
+        using var client = await RawClient.ConnectAsync(proxy.Address);
+        for (var i = 0; i < 20; i++)
+        {
+            await client.SendAsync("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+            (await client.ReadResponseAsync()).Status.ShouldBe(200);
+        }
+        alive.Requests.Count.ShouldBe(20);
+    }
+
+    [Fact]
+    public async Task A_reset_before_any_answer_is_repeated_for_GET_and_never_for_POST()
+    {
+        var seen = 0;
+        await using var backend = new ScriptedBackend(async c =>
+        {
+            while (await c.ReadRequestAsync() is not null)
+            {
+                if (Interlocked.Increment(ref seen) % 2 == 1)
+                {
+                    c.Reset();
+                    return;
+                }
+                await c.SendAsync(Ok);
+            }
+        });
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll(RetryReset));
+        (await GetAsync(proxy)).Status.ShouldBe(200);
+        seen.ShouldBe(2);
+        using var client = await RawClient.ConnectAsync(proxy.Address);
+        await client.SendAsync("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+        var post = await client.ReadResponseAsync();
+        post.Status.ShouldBe(502);
+        post["x-weft-fault"].ShouldBeOneOf("upstream-reset", "upstream-closed");
+        seen.ShouldBe(3, "the POST must have been sent once");
+    }
+
+    [Fact]
+    public async Task An_idle_connection_that_the_workload_closes_is_not_used_again()
+    {
+        await using var backend = new ScriptedBackend(async c =>
+        {
+            await c.ReadRequestAsync();
+            await c.SendAsync(Ok); // keep-alive by the message, closed right after
+        });
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll());
+        using var client = await RawClient.ConnectAsync(proxy.Address);
+        for (var i = 0; i < 10; i++)
+        {
+            await client.SendAsync("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+            (await client.ReadResponseAsync()).Status.ShouldBe(200);
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+        backend.Connections.ShouldBe(10);
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1f4\r\n")]
+    public async Task A_response_cut_in_its_body_is_never_a_whole_one(string head)
+    {
+        await using var backend = new ScriptedBackend(async c =>
+        {
+            await c.ReadRequestAsync();
+            await c.SendAsync(head + new string('x', 100));
+            await Task.Delay(50);
+            c.Reset();
+        });
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll(RetryReset));
+        using var http = new HttpClient();
+        await Should.ThrowAsync<Exception>(() => http.GetStringAsync($"http://{proxy.Address}/", TestContext.Current.CancellationToken));
+        backend.Requests.Count.ShouldBe(1, "once bytes of the response went out nothing is repeated");
+        proxy.State("backend").Idle.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_malformed_response_is_502_and_its_connection_is_never_used_again()
+    {
+        await using var backend = new ScriptedBackend(async c =>
+        {
+            await c.ReadRequestAsync();
+            await c.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison");
+            await Task.Delay(200);
+        });
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll());
+        using var client = await RawClient.ConnectAsync(proxy.Address);
+        for (var i = 0; i < 2; i++)
+        {
+            await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            var response = await client.ReadResponseAsync();
+            response.Status.ShouldBe(502);
+            response["x-weft-fault"].ShouldBe("upstream-protocol");
+            response.Body.ShouldNotContain("poison");
+        }
+        backend.Connections.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Unasked_bytes_behind_a_response_do_not_answer_the_next_request()
+    {
+        await using var backend = new ScriptedBackend(async c =>
+        {
+            await c.ReadRequestAsync();
+            await c.SendAsync(Ok + "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison");
+            await Task.Delay(500);
+        });
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll());
+        using var client = await RawClient.ConnectAsync(proxy.Address);
+        for (var i = 0; i < 3; i++)
+        {
+            await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            (await client.ReadResponseAsync()).Body.ShouldBe("ok");
+        }
+    }
+
+    [Fact]
+    public async Task The_route_timeout_ends_a_silent_workload_with_504()
+    {
+        await using var backend = new ScriptedBackend(async c =>
+        {
+            await c.ReadRequestAsync();
+            await Task.Delay(5000);
+        });
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll().Replace("\"timeout\": \"0s\"", "\"timeout\": \"0.2s\""));
+        var response = await GetAsync(proxy);
+        response.Status.ShouldBe(504);
+        response["x-weft-fault"].ShouldBe("response-timeout");
+        response.Body.ShouldContain("200 ms");
+    }
+
+    [Fact]
+    public async Task A_request_over_the_circuit_limit_is_refused_at_once()
+    {
+        await using var backend = new ScriptedBackend(async c =>
+        {
+            await c.ReadRequestAsync();
+            await Task.Delay(1500);
+            await c.SendAsync(Ok);
+        });
+        await using var proxy = new ProxyUnderTest()
+            .Cluster("backend", [backend.Address], """{"circuit_breakers": {"thresholds": [{"max_requests": 1}]}}""").Listen(ProxyUnderTest.RouteAll());
+        var first = GetAsync(proxy);
+        await Task.Delay(300, TestContext.Current.CancellationToken);
+        var second = await GetAsync(proxy);
+        second.Status.ShouldBe(503);
+        second["x-weft-fault"].ShouldBe("circuit-open");
+        second.Body.ShouldContain("max_requests");
+        (await first).Status.ShouldBe(200);
+    }
+
+    [Fact]
+    public async Task A_request_over_the_connection_limit_waits_for_its_turn()
+    {
+        await using var backend = new ScriptedBackend(async c =>
+        {
+            while (await c.ReadRequestAsync() is not null)
+            {
+                await Task.Delay(20);
+                await c.SendAsync(Ok);
+            }
+        });
+        await using var proxy = new ProxyUnderTest()
+            .Cluster("backend", [backend.Address], """{"circuit_breakers": {"thresholds": [{"max_connections": 2}]}}""").Listen(ProxyUnderTest.RouteAll());
+        var all = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => GetAsync(proxy)));
+        all.ShouldAllBe(r => r.Status == 200);
+        backend.Connections.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_client_that_goes_away_gives_everything_back()
+    {
+        await using var backend = new ScriptedBackend(async c =>
+        {
+            await c.ReadRequestAsync();
+            await c.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n");
+            while (true) await c.SendAsync(new byte[65536]);
+        });
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll());
+        for (var i = 0; i < 10; i++)
+        {
+            using var client = await RawClient.ConnectAsync(proxy.Address);
+            await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            await client.ReadAsync(1000);
+            client.Socket.LingerState = new(true, 0);
+        }
+        await WaitForAsync(() => proxy.State("backend").Idle && proxy.DataPlane.Workers[0].Buffers.Rented == 0);
+        proxy.Requests().Single().Key.Fault.ShouldBe(Fault.DownstreamClosed);
+        proxy.Faults.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task No_route_is_404_that_says_what_was_looked_for()
+    {
+        await using var backend = ScriptedBackend.Answering(Ok);
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll().Replace("\"prefix\": \"/\"", "\"prefix\": \"/only\""));
+        var response = await GetAsync(proxy, "/other");
+        response.Status.ShouldBe(404);
+        response["x-weft-fault"].ShouldBe("no-route");
+        response.Body.ShouldContain("GET /other");
+    }
+
+    internal static async Task WaitForAsync(Func<bool> condition)
+    {
+        for (var i = 0; i < 200 && !condition(); i++) await Task.Delay(25);
+        condition().ShouldBeTrue();
+    }
+
+    private static async Task<Response> GetAsync(ProxyUnderTest proxy, string path = "/")
+    {
+        using var client = await RawClient.ConnectAsync(proxy.Address);
+        await client.SendAsync($"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+        return await client.ReadResponseAsync();
+    }
+}

@@ -1,0 +1,115 @@
+using System.Net;
+
+using Envoy.Config.Listener.V3;
+using Envoy.Extensions.Filters.Http.Router.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Google.Protobuf.WellKnownTypes;
+using Shouldly;
+using Weft.Proxy.Configuration;
+using Weft.Proxy.Pipelines;
+using Weft.Routing.Clusters;
+using Weft.Routing.Compile;
+using Weft.Telemetry.Metrics;
+using Xunit;
+using FilterChain = Envoy.Config.Listener.V3.FilterChain;
+using HttpConnectionManager = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager;
+
+namespace Weft.Proxy.Tests.Pipelines;
+
+/// <summary>The real data plane in this process: real workers, real sockets, configuration written as the xDS messages that a server would send.</summary>
+internal sealed class ProxyUnderTest : IAsyncDisposable
+{
+    private static readonly JsonParser Json = new(JsonParser.Settings.Default.WithTypeRegistry(TypeRegistry.FromFiles(
+        HttpConnectionManager.Descriptor.File, Router.Descriptor.File)));
+
+    private readonly ConfigStore _store = new();
+    private readonly StateRegistry _states = new();
+    private readonly DataPlane _dataPlane;
+    private ProxyConfig _config = ProxyConfig.Empty;
+
+    public ProxyUnderTest(int workers = 1)
+    {
+        Metrics = new MetricsRegistry(TimeProvider.System);
+        _dataPlane = new DataPlane(workers, _store, Metrics, new NodeIdentity("default/me", "v1"), TimeProvider.System, 42, Faults.Add);
+        _dataPlane.Start();
+    }
+
+    public MetricsRegistry Metrics { get; }
+
+    /// <summary>What workers survived; a test that expects none says so.</summary>
+    public List<Workers.ContainedFault> Faults { get; } = [];
+
+    public DataPlane DataPlane => _dataPlane;
+
+    public IPEndPoint Address => _dataPlane.Listeners.Addresses.Single().Value;
+
+    /// <summary>A listener "in" whose connection manager is <paramref name="hcm"/> in proto3 JSON; the router filter and stat_prefix are added.</summary>
+    public ProxyUnderTest Listen(string hcm)
+    {
+        var manager = Json.Parse<HttpConnectionManager>(hcm);
+        manager.StatPrefix = "in";
+        manager.HttpFilters.Add(new HttpFilter { Name = "router", TypedConfig = Any.Pack(new Router()) });
+        var message = new Listener
+        {
+            Name = "in",
+            Address = new() { SocketAddress = new() { Address = "127.0.0.1", PortValue = 0 } },
+            TrafficDirection = Envoy.Config.Core.V3.TrafficDirection.Outbound,
+            FilterChains = { new FilterChain { Filters = { new Envoy.Config.Listener.V3.Filter { Name = "hcm", TypedConfig = Any.Pack(manager) } } } },
+        };
+        var compiled = ListenerCompiler.Compile(message);
+        compiled.Rejections.ShouldBeEmpty();
+        var bound = new BoundListener(compiled.Value!, [.. compiled.Value!.FilterChains.Select(c => new BoundChain(c, null))]);
+        Publish(new ProxyConfig { Listeners = _config.Listeners.With("in", bound), Routes = _config.Routes, Clusters = _config.Clusters });
+        _dataPlane.Listeners.TryOpen(bound).ShouldBeNull();
+        return this;
+    }
+
+    /// <summary>A static cluster; <paramref name="json"/> is merged over name, connect_timeout 1s and the endpoints.</summary>
+    public ProxyUnderTest Cluster(string name, IEnumerable<IPEndPoint> endpoints, string json = "{}")
+    {
+        var message = Json.Parse<Envoy.Config.Cluster.V3.Cluster>(json);
+        message.Name = name;
+        message.Type = Envoy.Config.Cluster.V3.Cluster.Types.DiscoveryType.Static;
+        message.ConnectTimeout ??= Duration.FromTimeSpan(TimeSpan.FromSeconds(1));
+        message.LoadAssignment = new() { ClusterName = name };
+        var locality = new Envoy.Config.Endpoint.V3.LocalityLbEndpoints();
+        foreach (var endpoint in endpoints)
+            locality.LbEndpoints.Add(new Envoy.Config.Endpoint.V3.LbEndpoint { Endpoint = new() { Address = new() { SocketAddress = new() { Address = endpoint.Address.ToString(), PortValue = (uint)endpoint.Port } } } });
+        message.LoadAssignment.Endpoints.Add(locality);
+        var compiled = ClusterCompiler.Compile(message, _states);
+        compiled.Rejections.ShouldBeEmpty();
+        var cluster = compiled.Value!;
+        var bound = new BoundCluster(cluster, cluster.InlineEndpoints!, _states.Cluster(name), [.. cluster.Transports.Select(_ => TransportBinding.Plaintext)]);
+        Publish(new ProxyConfig { Listeners = _config.Listeners, Routes = _config.Routes, Clusters = _config.Clusters.With(name, bound) });
+        return this;
+    }
+
+    /// <summary>One catch-all route to cluster "backend", with <paramref name="action"/> merged into the route action.</summary>
+    public static string RouteAll(string action = "", string manager = "") =>
+        $"{{{(manager.Length > 0 ? manager + "," : "")} \"route_config\": {{\"name\": \"r\", \"virtual_hosts\": [{{\"name\": \"all\", \"domains\": [\"*\"], \"routes\": ["
+        + $"{{\"match\": {{\"prefix\": \"/\"}}, \"route\": {{\"cluster\": \"backend\", \"timeout\": \"0s\"{(action.Length > 0 ? ", " + action : "")}}}}}]}}]}}}}";
+
+    public ClusterState State(string cluster) => _states.Cluster(cluster);
+
+    public List<(SeriesKey Key, long Count)> Requests()
+    {
+        var all = new List<(SeriesKey, long)>();
+        Metrics.Collect((key, _, histogram) => all.Add((key, histogram.Count)));
+        return all;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _dataPlane.Stop();
+        foreach (var fault in Faults) TestContext.Current.TestOutputHelper?.WriteLine(fault.ToString());
+        return ValueTask.CompletedTask;
+    }
+
+    private void Publish(ProxyConfig next)
+    {
+        _config = next;
+        _store.Publish(next);
+    }
+}
