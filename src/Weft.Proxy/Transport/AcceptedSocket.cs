@@ -14,7 +14,7 @@ internal interface IPeekHandler
 }
 
 /// <summary>An accepted connection of which it is not yet decided what it becomes. Exactly one of <see cref="Plain"/>, <see cref="Tls"/> and <see cref="Close"/> ends it.</summary>
-internal sealed class AcceptedSocket : IEventSource, ITimerHandler, IDisposable
+internal sealed class AcceptedSocket : IEventSource, ITimerHandler
 {
     private readonly ListeningSocket _listener;
     private readonly int _fd;
@@ -63,7 +63,7 @@ internal sealed class AcceptedSocket : IEventSource, ITimerHandler, IDisposable
         Socket.Close(_fd);
     }
 
-    void IDisposable.Dispose() => Close();
+    void IEventSource.CloseQuietly() => Close();
 
     /// <summary>Calls <paramref name="handler"/> whenever there is something new to <see cref="Peek"/>, and once when <paramref name="timeout"/> is over.</summary>
     public void StartPeeking(IPeekHandler handler, TimeSpan timeout)

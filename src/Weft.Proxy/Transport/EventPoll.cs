@@ -12,6 +12,9 @@ internal interface IEventSource
 
     /// <summary>One line of state for the report of a contained fault.</summary>
     string Describe();
+
+    /// <summary>The worker ends: close without a word to anybody. What the worker itself owns stays for it to dispose.</summary>
+    void CloseQuietly();
 }
 
 /// <summary>epoll's event bits.</summary>

@@ -34,7 +34,7 @@ internal interface IAcceptHandler
 /// One listening socket of one worker. Level-triggered, unlike streams: what a bounded batch leaves in the backlog is reported again by itself.
 /// </summary>
 /// <remarks>Keep it open until the process is drained: closing a REUSEPORT socket resets the connections in its backlog.</remarks>
-internal sealed class ListeningSocket : IEventSource, ITimerHandler, IDisposable
+internal sealed class ListeningSocket : IEventSource, ITimerHandler
 {
     private readonly Worker _worker;
     private readonly IAcceptHandler _handler;
@@ -99,7 +99,7 @@ internal sealed class ListeningSocket : IEventSource, ITimerHandler, IDisposable
         Socket.Close(_fd);
     }
 
-    void IDisposable.Dispose() => Close();
+    void IEventSource.CloseQuietly() => Close();
 
     void IEventSource.OnEvents(ReadyEvents events)
     {

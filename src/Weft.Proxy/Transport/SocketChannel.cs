@@ -12,7 +12,7 @@ namespace Weft.Proxy.Transport;
 /// epoll says so (<see cref="ReadyEvents.ReadToTheEnd"/>), and from then on reading goes on until the kernel itself has nothing.
 /// Likewise a send that took less than offered has armed the edge for free space.
 /// </remarks>
-internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IWorkItem, IDisposable
+internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IWorkItem
 {
     protected enum Phase : byte
     {
@@ -76,7 +76,7 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
         if (State != Phase.Closed) CloseSocket(reset: true);
     }
 
-    void IDisposable.Dispose() => Abort();
+    void IEventSource.CloseQuietly() => Abort();
 
     /// <summary>Takes over an accepted socket. <paramref name="seen"/> holds the events so far when it is in epoll already, else null.</summary>
     protected void Adopt(int fd, IPEndPoint? local, ReadyEvents? seen)

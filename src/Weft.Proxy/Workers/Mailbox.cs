@@ -63,5 +63,7 @@ internal sealed unsafe class Mailbox : IEventSource, IDisposable
 
     public string Describe() => "mailbox";
 
+    public void CloseQuietly() { } // the worker disposes it: closing here too would close a descriptor that is somebody else's by then
+
     public void Dispose() => Socket.Close(_fd);
 }

@@ -97,10 +97,7 @@ internal sealed class Worker : IDisposable
     public void Run()
     {
         while (!_stopping) Turn(-1);
-        foreach (var source in _poll.Sources())
-        {
-            if (source is IDisposable open) open.Dispose();
-        }
+        foreach (var source in _poll.Sources()) source.CloseQuietly();
     }
 
     /// <summary>One turn: runs what was posted and deferred, waits at most <paramref name="maxWaitMs"/> (-1: no end) for events, dispatches them and due timers.</summary>

@@ -4,6 +4,7 @@ using Weft.Proxy.Security;
 using Weft.Proxy.Tests.Security;
 using Weft.Proxy.Tests.Workers;
 using Weft.Proxy.Transport;
+using Weft.Proxy.Workers;
 using Xunit;
 using Socket = System.Net.Sockets.Socket;
 
@@ -89,6 +90,36 @@ public sealed class LoadTests
             DescriptorLimit.Current = old;
             waiting.ForEach(s => s.Dispose());
         }
+    }
+
+    /// <summary>Every descriptor is closed once. A second close would hit whoever got the number meanwhile, somewhere else in the process.</summary>
+    [Fact]
+    public void A_worker_that_ends_closes_what_it_owns_once()
+    {
+        using var pair = new TlsPair();
+        pair.Exchange(pair.Connect(pair.Client()));
+        for (var i = 0; i < 50; i++)
+        {
+            var before = OpenDescriptors();
+            var files = new List<FileStream>();
+            var worker = new Worker("ending", new WorkerSettings(), TimeProvider.System, _ => { });
+            worker.Listen(WorkerHost.Loopback, new ListenOptions(), new Refuse());
+            worker.Connect(pair.Address, null, "", WorkerHost.Patience, new Echo(worker.Buffers));
+            worker.Turn(0);
+            worker.Stop();
+            worker.Run();
+            for (var f = 0; f < 5; f++) files.Add(File.OpenRead("/dev/zero")); // take the numbers that it gave back
+            worker.Dispose();
+            worker.Dispose();
+            files.ForEach(f => f.ReadExactly(new byte[1]));
+            files.ForEach(f => f.Dispose());
+            OpenDescriptors().ShouldBeLessThanOrEqualTo(before + 1, "the pair may still be closing its side");
+        }
+    }
+
+    private sealed class Refuse : IAcceptHandler
+    {
+        public void OnAccepted(AcceptedSocket socket) => socket.Close();
     }
 
     private static void Round(WorkerHost host, ListeningSocket listener, ClientTls? tls, int count)
