@@ -39,7 +39,7 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     public MetricsRegistry Metrics { get; }
 
     /// <summary>What workers survived; a test that expects none says so.</summary>
-    public List<Workers.ContainedFault> Faults { get; } = [];
+    public List<Weft.Proxy.Workers.ContainedFault> Faults { get; } = [];
 
     public DataPlane DataPlane => _dataPlane;
 
