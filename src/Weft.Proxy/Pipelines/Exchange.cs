@@ -48,7 +48,6 @@ internal sealed class Exchange : ITimerHandler, IConnectionWaiter
     private long _requestCompleteMs;
     private long _lastActivityMs;
     private long _attemptStartedMs;
-    private long _waitUntilMs;
 
     private ForwardAction? _action;
     private BoundCluster? _cluster;
@@ -200,7 +199,6 @@ internal sealed class Exchange : ITimerHandler, IConnectionWaiter
                 }
                 asked = true;
                 _phase = Phase.AwaitingRoutes;
-                _waitUntilMs = _context.Worker.NowMs + (long)forward.LookupTimeout.TotalMilliseconds;
                 _context.Worker.Timers.Schedule(_timer, (long)forward.LookupTimeout.TotalMilliseconds);
                 _context.Waiting.Add(this, Text(key[..length]));
                 return null;
@@ -470,7 +468,6 @@ internal sealed class Exchange : ITimerHandler, IConnectionWaiter
             return;
         }
         _phase = Phase.BackingOff;
-        _waitUntilMs = _context.Worker.NowMs + pause;
         _context.Worker.Timers.Schedule(_timer, pause);
     }
 
@@ -542,7 +539,7 @@ internal sealed class Exchange : ITimerHandler, IConnectionWaiter
                 _context.Waiting.Remove(this);
                 Fail(Fault.NoRoute, "the control plane did not answer in time whether this service exists", 503);
                 break;
-            case Phase.BackingOff when now >= _waitUntilMs:
+            case Phase.BackingOff:
                 AttemptAgain();
                 break;
             case Phase.Idle:

@@ -48,11 +48,18 @@ internal sealed class TimerWheel
         if (node.IsScheduled) Remove(node);
     }
 
+    /// <summary>Moves the clock without firing anything: what is scheduled from here on counts from <paramref name="nowMs"/>. Without it a handler that runs after a long
+    /// wait would schedule from the time before the wait, and its timer would fire early.</summary>
+    public void SetNow(long nowMs)
+    {
+        if (nowMs > _now) _now = nowMs;
+    }
+
     /// <summary>Moves the clock to <paramref name="nowMs"/> and fires what is due, in order of due time.</summary>
     public void Advance(long nowMs)
     {
-        if (nowMs <= _now) return;
-        _now = nowMs;
+        SetNow(nowMs);
+        if (nowMs <= _position) return;
         while (FindNext(out var slot, out var startsAt) && startsAt <= nowMs)
         {
             _position = startsAt;

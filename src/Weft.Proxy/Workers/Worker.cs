@@ -111,6 +111,7 @@ internal sealed class Worker : IDisposable
         _waiting = false;
         _mailbox.Awake();
         ReadClock();
+        Timers.SetNow(NowMs);
         Volatile.Write(ref _turns, _turns + 1);
         for (var i = 0; i < count; i++) Dispatch(i);
         Timers.Advance(NowMs);

@@ -9,6 +9,7 @@ using Google.Protobuf.WellKnownTypes;
 using Shouldly;
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Pipelines;
+using Weft.Proxy.Workers;
 using Weft.Routing.Clusters;
 using Weft.Routing.Compile;
 using Weft.Telemetry.Metrics;
@@ -39,7 +40,7 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     public MetricsRegistry Metrics { get; }
 
     /// <summary>What workers survived; a test that expects none says so.</summary>
-    public List<Weft.Proxy.Workers.ContainedFault> Faults { get; } = [];
+    public List<ContainedFault> Faults { get; } = [];
 
     public DataPlane DataPlane => _dataPlane;
 

@@ -139,4 +139,25 @@ public sealed class TimerWheelTests
     {
         public void OnTimer(TimerNode node) => action(node);
     }
+
+    [Fact]
+    public void A_timer_scheduled_after_a_long_wait_counts_from_the_time_after_it()
+    {
+        var fired = 0;
+        var wheel = new TimerWheel(0, (_, e) => throw e);
+        var node = new TimerNode(new Counter(() => fired++));
+        wheel.SetNow(1000); // the loop slept for a second; its handlers run before Advance does
+        wheel.Schedule(node, 50);
+        wheel.Advance(1000);
+        fired.ShouldBe(0);
+        wheel.Advance(1049);
+        fired.ShouldBe(0);
+        wheel.Advance(1050);
+        fired.ShouldBe(1);
+    }
+
+    private sealed class Counter(Action count) : ITimerHandler
+    {
+        public void OnTimer(TimerNode node) => count();
+    }
 }
