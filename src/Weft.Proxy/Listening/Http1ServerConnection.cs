@@ -190,6 +190,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
         else if (_head.MinorVersion == 0 && !http.AcceptHttp10) (status, detail) = (426, "this listener does not serve HTTP/1.0");
         else if (_head.AuthorityLength == 0) (status, detail) = (400, "the request names no host");
         else if (_head.TargetForm == TargetForm.Absolute && !http.AllowAbsoluteUrl) (status, detail) = (400, "this listener does not serve absolute request targets");
+        else if (_head.TargetIsHttps && _connection.Peer is null) (status, detail) = (400, "an https target came over a connection that is not TLS");
         if (status == 0) Normalize(out status, out detail);
         return status == 0;
     }

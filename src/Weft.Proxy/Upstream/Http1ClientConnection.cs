@@ -19,6 +19,9 @@ internal sealed class Http1ClientConnection : UpstreamStream, IChannelHandler
     /// <summary>A mesh connection lives at most one hour, and stops taking requests this long before either certificate ends.</summary>
     private const long MeshMaxAgeMs = 3_600_000, CertificateMarginMs = 1000;
 
+    /// <summary>Interim responses (1xx) that one request may get; a peer that goes on is stopped.</summary>
+    private const int MaxInterims = 32;
+
     private readonly EndpointPool _pool;
     private readonly BoundCluster _cluster;
     private readonly Endpoint _endpoint;
@@ -35,6 +38,7 @@ internal sealed class Http1ClientConnection : UpstreamStream, IChannelHandler
     private long _expiresMs = long.MaxValue;
     private long _idleSinceMs;
     private int _requests;
+    private int _interims;
     private bool _open;
     private bool _closed;
     private bool _readable;
@@ -66,6 +70,7 @@ internal sealed class Http1ClientConnection : UpstreamStream, IChannelHandler
     public void Lend(IConnectionWaiter waiter)
     {
         _requests++;
+        _interims = 0;
         _headDone = _paused = false;
         waiter.OnConnection(this);
     }
@@ -258,6 +263,11 @@ internal sealed class Http1ClientConnection : UpstreamStream, IChannelHandler
         var head = new ResponseHead(_head.Status, _head.Reason(buffer), buffer, _head.Fields, _head.Body, _head.ContentLength);
         if (_head.IsInterim)
         {
+            if (++_interims > MaxInterims)
+            {
+                End(Fault.UpstreamProtocol, $"endpoint {_endpoint} sent more than {MaxInterims} interim responses");
+                return false;
+            }
             exchange.OnInterimResponse(head);
             if (ReferenceEquals(_exchange, exchange)) NextHead();
             return true;
@@ -280,6 +290,12 @@ internal sealed class Http1ClientConnection : UpstreamStream, IChannelHandler
     private bool Complete(int consumed, ReadOnlySpan<byte> trailers)
     {
         _input?.Consume(consumed);
+        if (_head.ConnectionClose && _input is { IsEmpty: false })
+        {
+            // It said that this was its last message and then sent more: one of the two is not its own (response splitting).
+            End(Fault.UpstreamProtocol, $"endpoint {_endpoint} sent bytes behind a response that closes the connection");
+            return false;
+        }
         _exchange!.OnResponseEnd(trailers.IsEmpty ? null : _head.Trailers, trailers);
         return true;
     }
