@@ -11,6 +11,8 @@ namespace Weft.Xds;
 /// <remarks>
 /// An ACK means "in use", so it may be given long after its update. Subscriptions that follow from an update are made before it is
 /// acknowledged: <see cref="TakeRequests"/> puts them first, and so a server that has the ACK knows of everything that it led to.
+/// Two traps for who holds ACKs. What is put into use before the rest of its update is told with <see cref="Use"/>: the next stream's server
+/// sends nothing that it believes to be in use. And before something is put into use late, <see cref="IsCurrent"/> says whether it still counts.
 /// </remarks>
 public sealed class DeltaClientStream(Node node, TimeProvider time, DeltaClientOptions? options = null)
 {
@@ -31,7 +33,7 @@ public sealed class DeltaClientStream(Node node, TimeProvider time, DeltaClientO
     public string? HeldVersion(XdsType type, string name) => _types[(int)type].HeldVersion(name);
 
     /// <summary>What is held of one type: name and version. What the server of the next stream will be told.</summary>
-    public IEnumerable<KeyValuePair<string, string>> Held(XdsType type) => _types[(int)type].Held;
+    public IReadOnlyDictionary<string, string> Held(XdsType type) => _types[(int)type].Held;
 
     /// <summary>Asks for resources by name. A name that is subscribed to already is asked for again and will be answered again.</summary>
     public void Subscribe(XdsType type, params IEnumerable<string> names)
@@ -49,7 +51,8 @@ public sealed class DeltaClientStream(Node node, TimeProvider time, DeltaClientO
     }
 
     /// <summary>A stream is open. <see cref="TakeRequests"/> then gives its first requests: everything subscribed to, the versions that are
-    /// held, and the node in the first of them.</summary>
+    /// held, and the node in the first of them. Updates of earlier streams that are not finished are void from here on (<see cref="IsCurrent"/>):
+    /// what still counts of them is sent again.</summary>
     public void OnStreamOpened()
     {
         _stream++;
@@ -59,7 +62,7 @@ public sealed class DeltaClientStream(Node node, TimeProvider time, DeltaClientO
         foreach (var type in _types) type.StreamOpened();
     }
 
-    /// <summary>The stream is gone. What is held stays in use; updates of it may still be finished, and count as held.</summary>
+    /// <summary>The stream is gone. What is held stays in use; updates may still be finished, until the next stream opens.</summary>
     public void OnStreamClosed()
     {
         IsOpen = false;
@@ -76,12 +79,13 @@ public sealed class DeltaClientStream(Node node, TimeProvider time, DeltaClientO
             return null;
         }
         var interest = _types[(int)type];
+        var sequence = ++_sequence;
         var added = new List<XdsResource>(response.Resources.Count);
         var malformed = new List<XdsRefusal>();
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var resource in response.Resources)
         {
-            interest.Answered(resource.Name);
+            interest.Answered(resource.Name, sequence);
             if (Refuse(type, resource, names) is { } refusal)
             {
                 malformed.Add(refusal);
@@ -93,13 +97,27 @@ public sealed class DeltaClientStream(Node node, TimeProvider time, DeltaClientO
         var removed = new List<string>(response.RemovedResources.Count);
         foreach (var name in response.RemovedResources)
         {
-            interest.Answered(name);
+            interest.Answered(name, sequence);
             if (interest.Wants(name)) removed.Add(name);
         }
-        return new DeltaUpdate(type, response.Nonce, _stream, ++_sequence, added, removed, malformed);
+        return new DeltaUpdate(type, response.Nonce, _stream, sequence, added, removed, malformed);
     }
 
-    /// <summary>Everything in <paramref name="update"/> is in use.</summary>
+    /// <summary>Whether <paramref name="update"/> still has the last word on a name. Not when a later update brought it, when it was given up, or when a
+    /// new stream has begun: who holds an answer back must not put the older resource into use.</summary>
+    public bool IsCurrent(DeltaUpdate update, string name) => _types[(int)update.Type].IsNewest(name, update.Sequence);
+
+    /// <summary>One resource of an update is in use, or one removed name is out of use, before the rest is: the next stream must be told so even
+    /// if this one breaks before the update is finished.</summary>
+    public void Use(DeltaUpdate update, string name)
+    {
+        var interest = _types[(int)update.Type];
+        foreach (var resource in update.Added)
+            if (resource.Name == name) interest.Hold(name, resource.Version, update.Sequence);
+        if (update.Removed.Contains(name)) interest.Drop(name, update.Sequence);
+    }
+
+    /// <summary>Everything in <paramref name="update"/> is in use, as far as it is still current.</summary>
     public void Ack(DeltaUpdate update) => Finish(update, []);
 
     /// <summary>Some resources of <paramref name="update"/> are not used, for the reasons given; what was held under their names stays in use.

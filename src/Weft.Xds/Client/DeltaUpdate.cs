@@ -26,7 +26,7 @@ public sealed class DeltaUpdate
     /// <summary>The stream that the response came on, counted from 1: an answer goes nowhere else.</summary>
     internal long Stream { get; }
 
-    /// <summary>Order of arrival, so that an answer given late does not put an older version over a newer one.</summary>
+    /// <summary>Order of arrival, over all streams.</summary>
     internal long Sequence { get; }
 
     internal bool Finished { get; set; }

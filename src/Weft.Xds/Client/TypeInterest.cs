@@ -4,7 +4,9 @@ namespace Weft.Xds;
 internal sealed class TypeInterest
 {
     private readonly HashSet<string> _wanted = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, (string Version, long Sequence)> _held = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _held = new(StringComparer.Ordinal);
+    // The update that has the last word on each name: an answer to an earlier one, given late, changes nothing any more.
+    private readonly Dictionary<string, long> _newest = new(StringComparer.Ordinal);
     // Subscriptions as the server of this stream knows them, the changes that it has not been told, and names without an answer yet.
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _toSubscribe = new(StringComparer.Ordinal);
@@ -18,11 +20,11 @@ internal sealed class TypeInterest
 
     public IReadOnlyCollection<string> Wanted => _wanted;
 
-    public IEnumerable<KeyValuePair<string, string>> Held => _held.Select(static h => KeyValuePair.Create(h.Key, h.Value.Version));
+    public IReadOnlyDictionary<string, string> Held => _held;
 
     public bool Wants(string name) => Wildcard || _wanted.Contains(name);
 
-    public string? HeldVersion(string name) => _held.TryGetValue(name, out var held) ? held.Version : null;
+    public string? HeldVersion(string name) => _held.GetValueOrDefault(name);
 
     public void Subscribe(string name)
     {
@@ -39,18 +41,20 @@ internal sealed class TypeInterest
         if (_told.Contains(name)) _toUnsubscribe.Add(name);
         if (name == Everything)
         {
-            foreach (var held in _held.Keys.Where(held => !_wanted.Contains(held)).ToList()) _held.Remove(held);
+            foreach (var known in _held.Keys.Concat(_newest.Keys).Where(known => !_wanted.Contains(known)).ToList()) Forget(known);
         }
         else if (!Wildcard)
         {
-            _held.Remove(name);
+            Forget(name);
         }
     }
 
-    /// <summary>A new stream: its server knows nothing.</summary>
+    /// <summary>A new stream: its server knows nothing, and is about to be told what is held. Whatever is unfinished loses its say: if it were
+    /// put into use later, the server would go on believing in the version that it was told.</summary>
     public void StreamOpened()
     {
         StreamClosed();
+        _newest.Clear();
         foreach (var name in _wanted) _toSubscribe.Add(name);
     }
 
@@ -82,7 +86,13 @@ internal sealed class TypeInterest
         return changes;
     }
 
-    public void Answered(string name) => _unanswered.Remove(name);
+    public void Answered(string name, long sequence)
+    {
+        _unanswered.Remove(name);
+        if (Wants(name)) _newest[name] = sequence;
+    }
+
+    public bool IsNewest(string name, long sequence) => _newest.TryGetValue(name, out var newest) && newest == sequence;
 
     public IEnumerable<DateTimeOffset> Deadlines => _unanswered.Values;
 
@@ -95,11 +105,17 @@ internal sealed class TypeInterest
 
     public void Hold(string name, string version, long sequence)
     {
-        if (Wants(name) && !(_held.TryGetValue(name, out var held) && held.Sequence > sequence)) _held[name] = (version, sequence);
+        if (IsNewest(name, sequence)) _held[name] = version;
     }
 
     public void Drop(string name, long sequence)
     {
-        if (_held.TryGetValue(name, out var held) && held.Sequence <= sequence) _held.Remove(name);
+        if (IsNewest(name, sequence)) Forget(name);
+    }
+
+    private void Forget(string name)
+    {
+        _held.Remove(name);
+        _newest.Remove(name);
     }
 }

@@ -38,8 +38,11 @@ public sealed class DeltaServerStream(DeltaServerLimits? limits = null, string c
     /// <summary>The client, from its first request; null before it.</summary>
     public Node? Node { get; private set; }
 
-    /// <summary>The newest snapshot revision for which everything that this stream subscribes to has been acknowledged; null while there is
-    /// none. Stands still while a refusal stands, and never goes back.</summary>
+    /// <summary>The newest snapshot revision for which everything that this stream subscribes to has been sent and answered, with ACK or NACK;
+    /// null while there is none. Never goes back.</summary>
+    public long? AnsweredRevision { get; private set; }
+
+    /// <summary>As <see cref="AnsweredRevision"/>, with every answer an ACK: stands still while any refusal stands. Null while there is none.</summary>
     public long? SyncedRevision { get; private set; }
 
     /// <summary>The refusals that stand, by type and name.</summary>
@@ -98,7 +101,7 @@ public sealed class DeltaServerStream(DeltaServerLimits? limits = null, string c
         if (_heardAnswer) foreach (var type in _types) type.SettleIfQuiet(_snapshot);
         foreach (var type in (ReadOnlySpan<XdsType>)[XdsType.Cluster, XdsType.Endpoint]) PushRemovals(type, responses);
         if (responses.Count > 0) _requestsSinceResponse = 0;
-        UpdateSynced();
+        UpdateRevisions();
         return responses;
     }
 
@@ -148,10 +151,13 @@ public sealed class DeltaServerStream(DeltaServerLimits? limits = null, string c
         responses.Add(response);
     }
 
-    private void UpdateSynced()
+    private void UpdateRevisions()
     {
-        var acked = _types.Min(static t => t.AckedRevision);
-        if (acked != long.MinValue && (SyncedRevision is null || acked > SyncedRevision)) SyncedRevision = acked;
+        if (_types.Any(static t => t.HasOpenQuestions)) return;
+        var settled = _types.Min(static t => t.SettledRevision);
+        if (settled == long.MinValue) return;
+        if (AnsweredRevision is null || settled > AnsweredRevision) AnsweredRevision = settled;
+        if (!_types.Any(static t => t.Nacks.Any())) SyncedRevision = AnsweredRevision;
     }
 
     private void CheckLimits(DeltaDiscoveryRequest request)

@@ -17,7 +17,7 @@ internal sealed class TypeSubscription(XdsType type)
     private bool _firstAnswerDue;
     private long _pass;
 
-    private sealed record InFlight(string Nonce, IReadOnlyList<(string Name, string Version)> Names, long Covers);
+    private sealed record InFlight(string Nonce, IReadOnlyList<(string Name, string Version)> Names, bool Answers, long Covers);
 
     public bool Wildcard { get; private set; }
 
@@ -28,8 +28,9 @@ internal sealed class TypeSubscription(XdsType type)
     /// <summary>Newest snapshot of which everything that concerns this type was sent and answered, with ACK or NACK.</summary>
     public long SettledRevision { get; private set; } = long.MinValue;
 
-    /// <summary>As <see cref="SettledRevision"/>, with no refusal standing.</summary>
-    public long AckedRevision { get; private set; } = long.MinValue;
+    /// <summary>Whether the client waits for the first word on something, or has not answered to it: it subscribes to more than is settled.</summary>
+    public bool HasOpenQuestions =>
+        _firstAnswerDue || _inFlight is { Answers: true } || _touched.Any(name => _deliveries.TryGetValue(name, out var delivery) && delivery.Asked);
 
     public IEnumerable<XdsNack> Nacks => _nacks.Values;
 
@@ -85,7 +86,15 @@ internal sealed class TypeSubscription(XdsType type)
                 upToDate.Add(name);
                 continue;
             }
-            var resource = Covers(delivery) ? snapshot.Find(type, name) : null;
+            var covered = Covers(delivery);
+            if (!covered && delivery.Sent is null && !delivery.Asked)
+            {
+                // It came into the wildcard and left again before the client heard of it.
+                _deliveries.Remove(name);
+                upToDate.Add(name);
+                continue;
+            }
+            var resource = covered ? snapshot.Find(type, name) : null;
             if (resource is not null || !delivery.Holds) delivery.MissingSince = null;
             else delivery.MissingSince ??= snapshot.Revision;
 
@@ -130,8 +139,9 @@ internal sealed class TypeSubscription(XdsType type)
             if (resource is null) response.RemovedResources.Add(name);
             else response.Resources.Add(ToWire(resource));
         }
+        var answers = _firstAnswerDue || names.Any(static n => n.Kind == DeliveryKind.Answer);
         _firstAnswerDue = false;
-        _inFlight = new InFlight(nonce, sent, Due(snapshot).Count == 0 ? snapshot.Revision : SettledRevision);
+        _inFlight = new InFlight(nonce, sent, answers, Due(snapshot).Count == 0 ? snapshot.Revision : SettledRevision);
         return response;
     }
 
@@ -166,11 +176,7 @@ internal sealed class TypeSubscription(XdsType type)
         if (!AwaitsAck && !_firstAnswerDue && Due(snapshot).Count == 0) Settle(snapshot.Revision);
     }
 
-    private void Settle(long revision)
-    {
-        SettledRevision = Math.Max(SettledRevision, revision);
-        if (_nacks.Count == 0) AckedRevision = SettledRevision;
-    }
+    private void Settle(long revision) => SettledRevision = Math.Max(SettledRevision, revision);
 
     private void Subscribe(string name, IXdsSnapshot? snapshot)
     {
