@@ -14,6 +14,12 @@ public sealed record Condition(string Type, bool Status, string Reason, string M
 /// <param name="Parents">Per parentRef of a route.</param>
 public sealed record ResourceStatus(ResourceObject Source, ImmutableArray<Condition> Conditions, ImmutableArray<ParentStatus> Parents)
 {
+    /// <summary>The same with one more condition, on every parent of a route and else on the object: what only the serving side knows, such as
+    /// <see cref="Stages.ConditionTypes.Programmed"/>.</summary>
+    public ResourceStatus With(Condition condition) => Source is HttpRoute
+        ? this with { Parents = [.. Parents.Select(p => p with { Conditions = p.Conditions.Add(condition) })] }
+        : this with { Conditions = Conditions.Add(condition) };
+
     /// <summary>True when both say the same in every word.</summary>
     public bool Says(ResourceStatus other) =>
         Source.Metadata.Generation == other.Source.Metadata.Generation

@@ -20,9 +20,12 @@ public static class StatusWriter
         var next = (JsonObject?)current?.DeepClone() ?? [];
         var generation = status.Source.Metadata.Generation;
         if (!status.Conditions.IsEmpty) next["conditions"] = Conditions(status.Conditions, next["conditions"] as JsonArray, generation, now);
-        if (status.Source is Resources.HttpRoute) next["parents"] = Parents(status, next["parents"] as JsonArray, generation, now);
-        return JsonNode.DeepEquals(next, current) ? null : next;
+        if (!status.Parents.IsEmpty || HasOurParents(current)) next["parents"] = Parents(status, next["parents"] as JsonArray, generation, now);
+        return JsonNode.DeepEquals(next, current ?? []) ? null : next;
     }
+
+    private static bool HasOurParents(JsonObject? status) =>
+        status?["parents"] is JsonArray parents && parents.Any(p => p?["controllerName"]?.GetValue<string>() == ControllerName);
 
     private static JsonArray Parents(ResourceStatus status, JsonArray? current, long generation, DateTimeOffset now)
     {

@@ -27,7 +27,8 @@ internal static class RouteTranslation
         var entries = table?.Entries(rulesNamespace) ?? [];
         if (entries.IsEmpty) host.Routes.Add(Default(port, settings.Defaults));
         foreach (var entry in entries) host.Routes.Add(Routes(entry, name.Port, settings.Defaults));
-        return new RouteConfiguration { Name = name.ToString(), VirtualHosts = { host } };
+        // A backend's own header changes come after its rule's, so that the narrower one has the last word.
+        return new RouteConfiguration { Name = name.ToString(), VirtualHosts = { host }, MostSpecificHeaderMutationsWins = true };
     }
 
     private static Route Default(MeshServicePort port, MeshDefaults defaults) => new()
@@ -48,9 +49,15 @@ internal static class RouteTranslation
         {
             var route = new Route { Name = rule.Name, Match = path.Match };
             AddConditions(route.Match, entry.Match);
+            if (rule.Unsupported.Length > 0)
+            {
+                // Its header changes are left out as well: they may be what cannot be done.
+                Fail(route, $"this version of Weft cannot do: {rule.Unsupported}");
+                yield return route;
+                continue;
+            }
             HeaderTranslation.Apply(rule.Source.Filters, route.RequestHeadersToAdd, route.RequestHeadersToRemove, route.ResponseHeadersToAdd, route.ResponseHeadersToRemove);
-            if (rule.Unsupported.Length > 0) Fail(route, $"this version of Weft cannot do: {rule.Unsupported}");
-            else if (redirect is not null) route.Redirect = RedirectTranslation.Of(redirect, path.Replacement, calledPort);
+            if (redirect is not null) route.Redirect = RedirectTranslation.Of(redirect, path.Replacement, calledPort);
             else if (BackendTranslation.Of(rule) is { } action) route.Route_ = Forward(action, rule.Source, rewrite, path.Replacement, defaults);
             else Fail(route, "the route that took this request has no backend that exists");
             yield return route;

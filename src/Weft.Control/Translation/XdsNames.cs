@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Weft.Control.Translation;
 
-/// <summary>The fixed names of Weft's xDS resources and metadata; docs/reference/xds.md lists them.</summary>
+/// <summary>The fixed names of Weft's xDS resources and metadata.</summary>
 public static class XdsNames
 {
     /// <summary>Client feature of nodes that understand <c>weft.v1</c> and <c>weft.dev</c>.</summary>

@@ -23,5 +23,5 @@ public static class ConditionTypes
     /// <summary>Workload: it takes requests for at least one Service.</summary>
     public const string Ready = "Ready";
 
-    internal static readonly FrozenSet<string> Ours = FrozenSet.ToFrozenSet([Accepted, ResolvedRefs, PartiallyInvalid, HasEndpoints, Ready]);
+    internal static readonly FrozenSet<string> Ours = FrozenSet.ToFrozenSet([Accepted, ResolvedRefs, PartiallyInvalid, Programmed, HasEndpoints, Ready]);
 }

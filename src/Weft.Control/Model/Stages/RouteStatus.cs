@@ -53,6 +53,6 @@ internal static class RouteStatus
     {
         var rules = route.Rules.Where(r => r.Unsupported.Length > 0).ToList();
         if (rules.Count == 0 || !route.IsAccepted) return null;
-        return new Condition(ConditionTypes.PartiallyInvalid, true, "UnsupportedValue", $"these rules answer 500, because this version of Weft cannot do: {string.Join("; ", rules.Select(r => $"rules[{r.Index}]: {r.Unsupported}"))}");
+        return new Condition(ConditionTypes.PartiallyInvalid, true, "UnsupportedValue", $"these rules answer 500 (or take nothing, where an expression cannot be read), because this version of Weft cannot do: {string.Join("; ", rules.Select(r => $"rules[{r.Index}]: {r.Unsupported}"))}");
     }
 }

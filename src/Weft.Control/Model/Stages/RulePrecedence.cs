@@ -13,7 +13,7 @@ internal static class RulePrecedence
 {
     public static ImmutableArray<MeshRouteEntry> Order(IEnumerable<MeshRoute> routes) =>
     [
-        .. routes.SelectMany(r => r.Rules.SelectMany(rule => rule.Source.Matches.Select(m => (Route: r, Entry: new MeshRouteEntry(m, rule)))))
+        .. routes.SelectMany(r => r.Rules.SelectMany(rule => rule.Source.Matches.Where(UnsupportedParts.CanMatch).Select(m => (Route: r, Entry: new MeshRouteEntry(m, rule)))))
             .OrderBy(e => e.Entry.Match.PathType switch { PathMatchType.Exact => 0, PathMatchType.RegularExpression => 1, _ => 2 })
             .ThenByDescending(e => e.Entry.Match.PathType == PathMatchType.PathPrefix ? PrefixLength(e.Entry.Match.Path) : 0)
             .ThenBy(e => e.Entry.Match.Method.Length == 0)

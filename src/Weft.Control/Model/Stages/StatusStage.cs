@@ -16,7 +16,8 @@ internal static class StatusStage
             .Concat(workloads.Values.Select(w => new ResourceStatus(w.Source, [OfWorkload(w, selected.Contains(w))], [])))
             .Concat(routes.Values.Select(r => new ResourceStatus(r.Source, [], RouteStatus.Of(r))));
         var next = ImmutableSortedDictionary.CreateBuilder<ResourceKey, ResourceStatus>();
-        foreach (var status in statuses)
+        // An object that Weft has nothing to tell is left alone; a route may have had a parent in the mesh and lost it.
+        foreach (var status in statuses.Where(s => !s.Conditions.IsEmpty || s.Source is HttpRoute))
         {
             if (previous?.GetValueOrDefault(status.Source.Key) is { } old && old.Says(status))
             {

@@ -18,7 +18,7 @@ internal static class UnsupportedParts
             .Where(f => f is not (RequestHeaderFilter or ResponseHeaderFilter)).Select(f => $"filter {NameOf(f)} on a backend");
         var headers = rule.Filters.Concat(rule.BackendRefs.SelectMany(b => b.Filters)).SelectMany(Names)
             .Where(n => FramingHeaders.Contains(n, StringComparer.OrdinalIgnoreCase)).Select(n => $"change of header {n}");
-        return string.Join(", ", onRule.Concat(onBackends).Concat(headers).Concat(Expressions(rule).Select(Refused)).Where(p => p.Length > 0).Distinct());
+        return string.Join(", ", onRule.Concat(onBackends).Concat(headers).Concat(rule.Matches.SelectMany(Expressions).Select(Refused)).Where(p => p.Length > 0).Distinct());
     }
 
     private static IEnumerable<string> Names(HttpRouteFilter filter)
@@ -32,9 +32,12 @@ internal static class UnsupportedParts
         return changes is null ? [] : changes.Set.Select(h => h.Key).Concat(changes.Add.Select(h => h.Key)).Concat(changes.Remove);
     }
 
-    private static IEnumerable<string> Expressions(HttpRouteRule rule) =>
-        rule.Matches.Where(m => m.PathType == PathMatchType.RegularExpression).Select(m => m.Path)
-            .Concat(rule.Matches.SelectMany(m => m.Headers.Concat(m.QueryParams)).Where(m => m.IsExpression).Select(m => m.Value));
+    /// <summary>False for a match with an expression that the proxy cannot read: it takes no request, because nobody knows which it should take.</summary>
+    public static bool CanMatch(HttpRouteMatch match) => Expressions(match).All(e => Refused(e).Length == 0);
+
+    private static IEnumerable<string> Expressions(HttpRouteMatch match) =>
+        match.Headers.Concat(match.QueryParams).Where(m => m.IsExpression).Select(m => m.Value)
+            .Concat(match.PathType == PathMatchType.RegularExpression ? [match.Path] : []);
 
     /// <summary>The proxy's own engine has the last word on an expression that validation let pass.</summary>
     private static string Refused(string expression)
