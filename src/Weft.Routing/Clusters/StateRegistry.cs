@@ -41,10 +41,19 @@ public sealed class StateRegistry
             foreach (var endpoint in previous.Endpoints)
             {
                 if (endpoint.State.ActiveRequests > 0) continue;
-                if (next is not null && next.Endpoints.Any(e => ReferenceEquals(e.State, endpoint.State))) continue;
+                if (next is not null && Holds(next, endpoint.State)) continue;
                 _endpoints.Remove((previous.Name, endpoint.Address));
             }
         }
+    }
+
+    private static bool Holds(EndpointSet set, EndpointState state)
+    {
+        foreach (var endpoint in set.Endpoints)
+        {
+            if (ReferenceEquals(endpoint.State, state)) return true;
+        }
+        return false;
     }
 
     /// <summary>Forgets a cluster that is gone, unless something of it is still in flight.</summary>

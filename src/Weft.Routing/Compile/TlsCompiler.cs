@@ -4,6 +4,7 @@ using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
 using Weft.Routing.Security;
 using DataSource = Weft.Routing.Security.DataSource;
+using StringMatcher = Envoy.Type.Matcher.V3.StringMatcher;
 using ProtoData = Envoy.Config.Core.V3.DataSource;
 using SanType = Envoy.Extensions.TransportSockets.Tls.V3.SubjectAltNameMatcher.Types.SanType;
 using TlsCertificate = Weft.Routing.Security.TlsCertificate;
@@ -27,6 +28,8 @@ internal static class TlsCompiler
         if (context.RequireSni is true) into.Refuse(at.Field("require_sni"), "is not supported");
         var common = Common(context.CommonTlsContext, at.Field("common_tls_context"), into);
         if (common.Certificate is null) into.Refuse(at.Field("common_tls_context"), "a server needs a certificate: tls_certificates or tls_certificate_sds_secret_configs");
+        if (context.RequireClientCertificate is true && common.Validation is null)
+            into.Refuse(at.Field("require_client_certificate"), "needs a validation context to verify the certificate with");
         return new DownstreamTls(common, context.RequireClientCertificate is true);
     }
 
@@ -50,24 +53,29 @@ internal static class TlsCompiler
 
     public static ValidationContext Validation(CertificateValidationContext context, FieldPath at, Compilation into)
     {
-        var names = ImmutableArray.CreateBuilder<SubjectMatcher>(context.MatchTypedSubjectAltNames.Count);
+        var ids = ImmutableArray.CreateBuilder<string>();
+        var domains = ImmutableArray.CreateBuilder<string>();
         for (var i = 0; i < context.MatchTypedSubjectAltNames.Count; i++)
         {
             var name = context.MatchTypedSubjectAltNames[i];
-            var nameAt = at.Field("match_typed_subject_alt_names", i);
-            SubjectKind? kind = name.SanType switch
-            {
-                SanType.Uri => SubjectKind.Uri,
-                SanType.Dns => SubjectKind.Dns,
-                SanType.Email => SubjectKind.Email,
-                SanType.IpAddress => SubjectKind.IpAddress,
-                _ => null,
-            };
-            if (kind is null) into.Refuse(nameAt.Field("san_type"), $"{name.SanType} is not supported: EMAIL, DNS, URI or IP_ADDRESS");
-            else if (name.Matcher is null) into.Refuse(nameAt.Field("matcher"), "a matcher is needed");
-            else if (MatchCompiler.Text(name.Matcher, nameAt.Field("matcher"), into) is { } matcher) names.Add(new SubjectMatcher(kind.Value, matcher));
+            if (name.SanType == SanType.Uri && name.Matcher is { MatchPatternCase: StringMatcher.MatchPatternOneofCase.Exact, Exact.Length: > 0 })
+                ids.Add(name.Matcher.Exact);
+            else if (name.SanType == SanType.Uri && name.Matcher is { MatchPatternCase: StringMatcher.MatchPatternOneofCase.Prefix } && TrustDomain(name.Matcher.Prefix) is { } domain)
+                domains.Add(domain);
+            else
+                into.Refuse(at.Field("match_typed_subject_alt_names", i), "only URI names are supported: an exact SPIFFE ID, or the prefix spiffe://trust-domain/");
         }
-        return new ValidationContext(context.TrustedCa is null ? null : Data(context.TrustedCa, at.Field("trusted_ca"), into), names.ToImmutable());
+        var roots = context.TrustedCa is null ? null : Data(context.TrustedCa, at.Field("trusted_ca"), into);
+        return new ValidationContext(roots, ids.ToImmutable(), domains.ToImmutable());
+    }
+
+    /// <summary>"spiffe://weft.local/" is everybody of weft.local; a longer prefix could end inside a name and means nothing.</summary>
+    private static string? TrustDomain(string prefix)
+    {
+        const string Scheme = "spiffe://";
+        if (!prefix.StartsWith(Scheme, StringComparison.Ordinal) || !prefix.EndsWith('/')) return null;
+        var domain = prefix[Scheme.Length..^1];
+        return domain.Length > 0 && !domain.Contains('/', StringComparison.Ordinal) ? domain : null;
     }
 
     private static bool IsRaw(TransportSocket socket) =>
@@ -85,8 +93,8 @@ internal static class TlsCompiler
         if (context is null) return new CommonTls();
         var parameters = context.TlsParams ?? new TlsParameters();
         var min = Version(parameters.TlsMinimumProtocolVersion, TlsVersion.Tls12, at.Field("tls_params").Field("tls_minimum_protocol_version"), into);
-        var max = Version(parameters.TlsMaximumProtocolVersion, TlsVersion.Tls13, at.Field("tls_params").Field("tls_maximum_protocol_version"), into);
-        if (min > max) into.Refuse(at.Field("tls_params"), "the minimum version is above the maximum");
+        if (parameters.TlsMaximumProtocolVersion is not (TlsProtocol.TlsAuto or TlsProtocol.Tlsv13))
+            into.Refuse(at.Field("tls_params").Field("tls_maximum_protocol_version"), "a maximum below TLS 1.3 is not supported");
         for (var i = 0; i < context.AlpnProtocols.Count; i++)
         {
             if (context.AlpnProtocols[i].Length is 0 or > 255) into.Refuse(at.Field("alpn_protocols", i), "an ALPN name has 1 to 255 bytes");
@@ -97,7 +105,6 @@ internal static class TlsCompiler
             Validation = PeerValidation(context, at, into),
             Alpn = [.. context.AlpnProtocols],
             MinVersion = min,
-            MaxVersion = max,
         };
     }
 

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Weft.Routing.Matching;
 
 namespace Weft.Routing.Security;
 
@@ -25,16 +24,14 @@ public sealed record CommonTls
     /// <summary>ALPN names, most wanted first.</summary>
     public ImmutableArray<string> Alpn { get; init; } = [];
 
-    /// <summary>At least TLS 1.2.</summary>
+    /// <summary>The lowest version spoken; the highest is always TLS 1.3. Default 1.2 (Envoy's).</summary>
     public TlsVersion MinVersion { get; init; } = TlsVersion.Tls12;
-
-    public TlsVersion MaxVersion { get; init; } = TlsVersion.Tls13;
 
     public bool Equals(CommonTls? other) =>
         other is not null && Certificate == other.Certificate && Validation == other.Validation && MinVersion == other.MinVersion
-        && MaxVersion == other.MaxVersion && Alpn.AsSpan().SequenceEqual(other.Alpn.AsSpan());
+        && Alpn.AsSpan().SequenceEqual(other.Alpn.AsSpan());
 
-    public override int GetHashCode() => HashCode.Combine(Certificate, Validation, MinVersion, MaxVersion, Alpn.Length);
+    public override int GetHashCode() => HashCode.Combine(Certificate, Validation, MinVersion, Alpn.Length);
 }
 
 public enum TlsVersion : byte
@@ -58,24 +55,15 @@ public sealed record TlsCertificate(DataSource Chain, DataSource PrivateKey)
 
 /// <summary>Whom to trust (envoy…tls.v3.CertificateValidationContext).</summary>
 /// <param name="TrustedRoots">PEM; null leaves trust to the other half of a combined context.</param>
-/// <param name="SubjectAltNames">The peer's certificate must carry one of these; empty accepts every name.</param>
-public sealed record ValidationContext(DataSource? TrustedRoots, ImmutableArray<SubjectMatcher> SubjectAltNames)
+/// <param name="SpiffeIds">The peer's URI name must be one of these, or of a member of <paramref name="TrustDomains"/>; both empty accepts every name.</param>
+/// <param name="TrustDomains">Names of trust domains of which every member is accepted.</param>
+public sealed record ValidationContext(DataSource? TrustedRoots, ImmutableArray<string> SpiffeIds, ImmutableArray<string> TrustDomains)
 {
     public bool Equals(ValidationContext? other) =>
-        other is not null && Equals(TrustedRoots, other.TrustedRoots) && SubjectAltNames.AsSpan().SequenceEqual(other.SubjectAltNames.AsSpan());
+        other is not null && Equals(TrustedRoots, other.TrustedRoots) && SpiffeIds.AsSpan().SequenceEqual(other.SpiffeIds.AsSpan())
+        && TrustDomains.AsSpan().SequenceEqual(other.TrustDomains.AsSpan());
 
-    public override int GetHashCode() => HashCode.Combine(TrustedRoots, SubjectAltNames.Length);
-}
-
-/// <summary>One accepted subject alternative name.</summary>
-public sealed record SubjectMatcher(SubjectKind Kind, StringMatcher Value);
-
-public enum SubjectKind : byte
-{
-    Uri,
-    Dns,
-    Email,
-    IpAddress,
+    public override int GetHashCode() => HashCode.Combine(TrustedRoots, SpiffeIds.Length, TrustDomains.Length);
 }
 
 /// <summary>Bytes in the resource, or a file that the proxy reads (the path of <see cref="FileName"/> is watched by nobody: a change arrives

@@ -2,7 +2,6 @@ using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Shouldly;
 using Weft.Routing.Compile;
-using Weft.Routing.Matching;
 using Weft.Routing.Security;
 using Xunit;
 using Secret = Envoy.Extensions.TransportSockets.Tls.V3.Secret;
@@ -23,13 +22,30 @@ public sealed class SecretCompilerTests
                 MatchTypedSubjectAltNames =
                 {
                     new SubjectAltNameMatcher { SanType = SubjectAltNameMatcher.Types.SanType.Uri, Matcher = new() { Prefix = "spiffe://weft.local/" } },
+                    new SubjectAltNameMatcher { SanType = SubjectAltNameMatcher.Types.SanType.Uri, Matcher = new() { Exact = "spiffe://other/ns/a/sa/b" } },
                 },
             },
         }).Value!;
 
         secret.Validation!.TrustedRoots!.Inline!.Value.ToArray().ShouldBe("PEM"u8.ToArray());
-        secret.Validation.SubjectAltNames.ShouldBe([new SubjectMatcher(SubjectKind.Uri, StringMatcher.Of(StringMatchKind.Prefix, "spiffe://weft.local/"))]);
+        secret.Validation.TrustDomains.ShouldBe(["weft.local"]);
+        secret.Validation.SpiffeIds.ShouldBe(["spiffe://other/ns/a/sa/b"]);
     }
+
+    [Theory]
+    [InlineData("spiffe://weft.local")]
+    [InlineData("spiffe://weft.local/ns/")]
+    [InlineData("spiffe:///")]
+    public void Prefix_that_is_no_trust_domain_is_refused(string prefix) =>
+        SecretCompiler.Compile(new Secret
+        {
+            Name = "ROOTCA",
+            ValidationContext = new CertificateValidationContext
+            {
+                TrustedCa = new Envoy.Config.Core.V3.DataSource { InlineString = "PEM" },
+                MatchTypedSubjectAltNames = { new SubjectAltNameMatcher { SanType = SubjectAltNameMatcher.Types.SanType.Uri, Matcher = new() { Prefix = prefix } } },
+            },
+        }).Rejections.ShouldHaveSingleItem().Field.ShouldBe("validation_context.match_typed_subject_alt_names[0]");
 
     [Fact]
     public void Certificate_may_stand_in_files_and_its_key_is_never_printed()

@@ -1,0 +1,85 @@
+using Envoy.Service.Discovery.V3;
+using Weft.Xds;
+
+namespace Weft.Proxy.Configuration;
+
+/// <summary>
+/// Keeps the subscriptions of the stream to the management server equal to what the configuration refers to, feeds updates to the
+/// <see cref="ConfigAssembler"/>, and answers each when everything in it is in use or refused. No I/O; belongs to the configuration thread.
+/// </summary>
+/// <param name="stream">The protocol.</param>
+/// <param name="assembler">The configuration.</param>
+/// <param name="wantsListeners">Ask for this node's listeners.</param>
+internal sealed class AdsSubscriber(DeltaClientStream stream, ConfigAssembler assembler, bool wantsListeners)
+{
+    /// <summary>The types that are asked for by name, in push order.</summary>
+    private static readonly XdsType[] Named = [XdsType.Cluster, XdsType.Endpoint, XdsType.Route, XdsType.Secret];
+
+    private readonly List<(DeltaUpdate Update, UpdateTicket Ticket)> _open = [];
+    private long _followed = -1;
+
+    /// <summary>When <see cref="Turn"/> is to be called again though nothing has happened; null when there is no need.</summary>
+    public DateTimeOffset? NextDeadline => Earlier(stream.NextDeadline, assembler.NextDeadline);
+
+    /// <summary>Updates that are not answered yet because something in them waits.</summary>
+    public int OpenUpdates => _open.Count;
+
+    public void OnOpened()
+    {
+        if (wantsListeners && !stream.Subscriptions(XdsType.Listener).Contains("*")) stream.SubscribeAll(XdsType.Listener);
+        stream.OnStreamOpened();
+    }
+
+    public void OnClosed() => stream.OnStreamClosed();
+
+    public void OnResponse(DeltaDiscoveryResponse response)
+    {
+        if (stream.OnResponse(response) is { } update) _open.Add((update, assembler.Apply(update.Type, update.Added, update.Removed)));
+    }
+
+    /// <summary>Uses what can be used, and gives what is to be sent now, in order.</summary>
+    public IReadOnlyList<DeltaDiscoveryRequest> Turn()
+    {
+        foreach (var unanswered in stream.TakeUnanswered()) assembler.Unanswered(unanswered.Type, unanswered.Name);
+        assembler.Settle();
+        if (Follow()) assembler.Settle();
+        Answer();
+        return stream.TakeRequests();
+    }
+
+    private bool Follow()
+    {
+        if (_followed == assembler.Interest) return false;
+        _followed = assembler.Interest;
+        var dropped = false;
+        foreach (var type in Named)
+        {
+            var wanted = assembler.Wanted(type);
+            var asked = stream.Subscriptions(type);
+            var gone = asked.Where(name => !wanted.Contains(name)).ToList();
+            var fresh = wanted.Where(name => !asked.Contains(name)).ToList();
+            if (gone.Count > 0)
+            {
+                stream.Unsubscribe(type, gone);
+                assembler.Drop(type, gone);
+                dropped = true;
+            }
+            if (fresh.Count > 0) stream.Subscribe(type, fresh);
+        }
+        return dropped;
+    }
+
+    private void Answer()
+    {
+        for (var i = 0; i < _open.Count; i++)
+        {
+            var (update, ticket) = _open[i];
+            if (!ticket.IsSettled) continue;
+            _open.RemoveAt(i--);
+            if (ticket.Refused.Count == 0) stream.Ack(update);
+            else stream.Nack(update, ticket.Refused);
+        }
+    }
+
+    private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b ?? a : a;
+}

@@ -1,0 +1,95 @@
+using System.Net;
+using Weft.Grpc;
+using Weft.Identity;
+using Weft.Routing.Compile;
+using Weft.Xds;
+
+namespace Weft.Proxy.Configuration;
+
+/// <summary>
+/// Everything between a bootstrap and <see cref="ConfigStore"/>: the configuration thread, the assembler, the stream to the management server, DNS.
+/// Made, then started once, when the data plane can open sockets.
+/// </summary>
+internal sealed class ConfigSource : IAsyncDisposable
+{
+    private readonly ConfigStore _store;
+    private readonly ConfigThread _thread;
+    private readonly ConfigAssembler _assembler;
+    private readonly DnsRefresh _dns;
+    private readonly AdsClient? _ads;
+    private readonly AdsSubscriber? _subscriber;
+    private readonly CancellationTokenSource _stop = new();
+    private Task _streaming = Task.CompletedTask;
+
+    /// <param name="store">Where versions are published.</param>
+    /// <param name="bootstrap">Node, management server and static resources.</param>
+    /// <param name="open">Opens a listener's sockets before it is used; answers why that is not possible, or null.</param>
+    /// <param name="close">Closes the sockets of a listener, by name, that is gone.</param>
+    /// <param name="identity">The proxy's own certificate and its renewal; null without one.</param>
+    /// <param name="clients">The management server's addresses; empty when configuration is static.</param>
+    /// <param name="random">Jitter of reconnection.</param>
+    /// <param name="report">Told of exceptions and of failures to reach the management server.</param>
+    /// <exception cref="BootstrapException">A static resource is wrong; every problem is named.</exception>
+    public ConfigSource(
+        ConfigStore store, BootstrapSettings bootstrap, Func<BoundListener, string?> open, Action<string> close, IdentityAgent? identity,
+        IReadOnlyList<GrpcClient> clients, ConfigLimits limits, Random random, TimeProvider time, Action<string> report)
+    {
+        _store = store;
+        _thread = new ConfigThread(time, e => report($"configuration: {e}"));
+        _assembler = new ConfigAssembler(store, open, close, limits, time);
+        if (identity is not null)
+        {
+            // Subscribed before it is read, so that no generation is missed.
+            identity.Changed += material => _thread.Post(() => _assembler.SetIdentity(material));
+            if (identity.Current is { } material) _assembler.SetIdentity(material);
+        }
+        var rejections = _assembler.AddStatic(bootstrap);
+        if (rejections.Count > 0) throw new BootstrapException([.. rejections.Select(r => $"bootstrap: {r}")]);
+        _dns = new DnsRefresh(_thread, _assembler, Dns.GetHostAddressesAsync, time);
+        _thread.Turn = Turn;
+        _thread.NextDeadline = NextDeadline;
+        if (clients.Count == 0) return;
+
+        _subscriber = new AdsSubscriber(new DeltaClientStream(bootstrap.Node, time), _assembler, bootstrap.WantsListeners);
+        _ads = new AdsClient(_thread, _subscriber, clients, limits, random, time) { Warn = report };
+        store.WantRoute = name => _thread.Post(() => _assembler.WantRoute(name));
+    }
+
+    /// <summary>Whether the stream to the management server is open and has answered. True when there is none to reach.</summary>
+    public bool IsConnected => _ads?.IsConnected ?? true;
+
+    /// <summary>Why the management server cannot be reached, in one sentence; null while it can.</summary>
+    public string? LastFailure => _ads?.LastFailure;
+
+    /// <summary>Reads something of the assembler on its own thread, for the admin endpoint.</summary>
+    public Task<T> AskAsync<T>(Func<ConfigAssembler, T> read) => _thread.AskAsync(() => read(_assembler));
+
+    /// <summary>Starts the thread and the stream. The static resources are in use when this returns; <see cref="ConfigStore.Published"/> tells of what follows.</summary>
+    public async Task StartAsync()
+    {
+        _thread.Start();
+        await _thread.AskAsync(() => { _assembler.Settle(); return _store.Current; }).ConfigureAwait(false);
+        if (_ads is not null) _streaming = _ads.RunAsync(_stop.Token);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _streaming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _thread.Dispose();
+        _stop.Dispose();
+    }
+
+    private void Turn()
+    {
+        if (_ads is not null) _ads.Turn();
+        else _assembler.Settle();
+        _dns.Turn(_stop.Token);
+    }
+
+    private DateTimeOffset? NextDeadline()
+    {
+        var next = _subscriber?.NextDeadline ?? _assembler.NextDeadline;
+        return _dns.NextDeadline is { } dns && (next is null || dns < next) ? dns : next;
+    }
+}
