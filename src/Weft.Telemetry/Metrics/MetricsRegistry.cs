@@ -69,6 +69,11 @@ public sealed class MetricsRegistry
         return counter;
     }
 
+    /// <summary>Adds a counter that someone else keeps and that is asked for at each collection; <paramref name="read"/> must be quick, safe on any
+    /// thread, and never fall.</summary>
+    public void AddCounter(string name, string help, Func<double> read, params (string Name, string Value)[] labels) =>
+        AddInstrument(new Instrument(name, help, InstrumentKind.Counter, labels, read));
+
     /// <summary>Adds a gauge whose value is asked for at each collection; <paramref name="read"/> must be quick and safe on any thread.</summary>
     public void AddGauge(string name, string help, Func<double> read, params (string Name, string Value)[] labels) =>
         AddInstrument(new Instrument(name, help, InstrumentKind.Gauge, labels, read));
