@@ -49,7 +49,7 @@ public static class GrpcFraming
     {
         if (encoding == GrpcEncoding.Gzip)
         {
-            WritePrefixed(output, Deflate(message.ToByteArray()), compressed: true);
+            WriteRaw(output, message.ToByteArray(), encoding);
             return;
         }
         WritePrefix(output, message.CalculateSize(), compressed: false);
@@ -59,7 +59,8 @@ public static class GrpcFraming
     /// <summary>Writes one message that is serialized already.</summary>
     public static void WriteRaw(IBufferWriter<byte> output, ReadOnlySpan<byte> message, GrpcEncoding encoding = GrpcEncoding.Identity)
     {
-        if (encoding == GrpcEncoding.Gzip) WritePrefixed(output, Deflate(message), compressed: true);
+        // GZipStream makes nothing at all of nothing, and no bytes are not gzip: other implementations refuse them.
+        if (encoding == GrpcEncoding.Gzip && !message.IsEmpty) WritePrefixed(output, Deflate(message), compressed: true);
         else WritePrefixed(output, message, compressed: false);
     }
 

@@ -100,6 +100,14 @@ public sealed class GrpcFramingTests
     }
 
     [Fact]
+    public void Empty_message_is_not_compressed()
+    {
+        var output = new ArrayBufferWriter<byte>();
+        GrpcFraming.Write(output, Methods.Text(""), GrpcEncoding.Gzip);
+        output.WrittenSpan.ToArray().ShouldBe([0, 0, 0, 0, 0]);
+    }
+
+    [Fact]
     public void Gzip_of_another_writer_is_read()
     {
         using var packed = new MemoryStream();

@@ -1,0 +1,57 @@
+using System.Diagnostics;
+using Weft.TestSupport;
+using Xunit;
+
+namespace Weft.Interop.Hosting;
+
+/// <summary>A program of another gRPC library: what it prints, line by line, and what it is told. It dies with the test.</summary>
+public sealed class Peer : IDisposable
+{
+    private readonly Process _process;
+
+    private Peer(string program, string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
+        // A proxy of the environment would carry the calls elsewhere.
+        foreach (var name in start.Environment.Keys.Where(k => k.EndsWith("_proxy", StringComparison.OrdinalIgnoreCase)).ToList()) start.Environment.Remove(name);
+        _process = Process.Start(start)!;
+    }
+
+    /// <summary>Runs a script of <c>node/</c> or <c>python/</c> in this project. Skips the test where the language or its gRPC is not there.</summary>
+    public static Peer Start(string script, params string[] arguments)
+    {
+        var path = Path.Combine(Tool.RepositoryRoot(), "tests/Weft.Interop", script);
+        if (!script.EndsWith(".py", StringComparison.Ordinal)) return new Peer(Tool.Require("node", "nodejs"), [path, .. arguments]);
+        // Debian's grpcio is importable by Debian's python only, whatever is first on PATH.
+        const string python = "/usr/bin/python3";
+        RequireGrpcio(python);
+        return new Peer(python, ["-B", path, .. arguments]);
+    }
+
+    public Task<string?> ReadLineAsync() => _process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(40));
+
+    public async Task TellAsync(string line)
+    {
+        await _process.StandardInput.WriteLineAsync(line);
+        await _process.StandardInput.FlushAsync();
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited) _process.Kill();
+        _process.Dispose();
+    }
+
+    private static void RequireGrpcio(string python)
+    {
+        if (File.Exists(python))
+        {
+            using var probe = Process.Start(new ProcessStartInfo(python, ["-c", "import grpc"]) { UseShellExecute = false, RedirectStandardError = true })!;
+            probe.WaitForExit();
+            if (probe.ExitCode == 0) return;
+        }
+        const string message = "needs grpcio for /usr/bin/python3: apt-get install python3-grpcio";
+        if (Environment.GetEnvironmentVariable("WEFT_REQUIRE_TOOLS") == "1") Assert.Fail(message);
+        Assert.Skip(message);
+    }
+}
