@@ -19,6 +19,7 @@ internal sealed class TlsChannel : SocketChannel
 {
     private const int RecordBytes = 16 << 10;
     private const int ReadAheadBytes = 16 << 10;
+    private const int LingerReads = 16; // of 16 KiB per event
     private const int ReasonUnexpectedEof = 294;
     private const int ReasonFirstAlert = 1000; // SSL_R_SSLV3_ALERT_*, SSL_R_TLSV1*_ALERT_*: 1000 + the alert's number
 
@@ -184,14 +185,15 @@ internal sealed class TlsChannel : SocketChannel
         if (_unsent is not null && SocketWritable && SendUnsent() != IoStatus.Ok) return;
         if (_unsent is not null) return;
         if (_shutdownWanted && SocketWritable) SendShutdown();
-        while (true) // until the peer has read all it wants and ends: closing with unread bytes would reset, and the reset may overtake what we sent
+        // Until the peer ends: closing with unread bytes would reset, and the reset may overtake what we sent. Who goes on sending is not waited for.
+        for (var left = LingerReads; left > 0; left--)
         {
             var count = Socket.Receive(Fd, Worker.Scratch);
             if (count > 0) continue;
             if (count < 0 && Errno.LastOfHotCall is Errno.Again or Errno.Interrupted) return;
-            CloseSocket(reset: false);
-            return;
+            break;
         }
+        CloseSocket(reset: false);
     }
 
     protected override (ChannelFailure Failure, string Text) DeadlinePassed() => State == Phase.Connecting

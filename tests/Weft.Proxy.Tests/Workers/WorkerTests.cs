@@ -68,6 +68,29 @@ public sealed class WorkerTests
         fired.ShouldBe(1);
     }
 
+    /// <summary>Counting from the turn before would let it fire early by as long as the worker slept.</summary>
+    [Fact]
+    public void A_timer_set_while_an_event_is_handled_counts_from_that_event()
+    {
+        var time = new ManualTime();
+        using var worker = new Worker("w", new WorkerSettings(), time, f => throw f.Exception);
+        var fired = 0;
+        var timer = new TimerNode(new Act(() => fired++));
+        var listener = worker.Listen(WorkerHost.Loopback, new ListenOptions(), new AcceptAndClose(() => worker.Timers.Schedule(timer, 50)));
+        worker.Turn(0);
+        time.Advance(TimeSpan.FromMilliseconds(40));
+        using var client = PlainChannelTests.Connect(listener.Local);
+        worker.Turn(1_000);
+        timer.DueMs.ShouldBe(worker.NowMs + 50);
+        time.Advance(TimeSpan.FromMilliseconds(49));
+        worker.Turn(0);
+        fired.ShouldBe(0);
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        worker.Turn(0);
+        fired.ShouldBe(1);
+        listener.Close();
+    }
+
     [Theory]
     [InlineData("open")]
     [InlineData("readable")]
@@ -180,6 +203,15 @@ public sealed class WorkerTests
     private sealed class Act(Action action) : ITimerHandler
     {
         public void OnTimer(TimerNode node) => action();
+    }
+
+    private sealed class AcceptAndClose(Action accepted) : IAcceptHandler
+    {
+        public void OnAccepted(AcceptedSocket socket)
+        {
+            accepted();
+            socket.Close();
+        }
     }
 
     private sealed class Thrower(string where) : IChannelHandler
