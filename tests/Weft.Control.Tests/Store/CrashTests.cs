@@ -9,7 +9,8 @@ namespace Weft.Control.Tests.Store;
 /// <summary>The power goes off at every step of a run of writes; what was acknowledged must be there, nothing half.</summary>
 public sealed class CrashTests
 {
-    private static readonly StoreOptions s_smallLog = new() { CompactionBytes = 400 };
+    private const int Writes = 7;
+    private static readonly StoreOptions s_smallLog = new() { CompactionBytes = 300 };
 
     [Theory]
     [InlineData(PowerLoss.DropUnsynced)]
@@ -17,8 +18,8 @@ public sealed class CrashTests
     public async Task Power_cut_at_every_step_loses_nothing_acknowledged(PowerLoss loss)
     {
         var whole = new FaultyFiles();
-        (await RunAsync(whole)).ShouldBe(12);
-        whole.Steps.ShouldBeGreaterThan(1000);
+        (await RunAsync(whole)).ShouldBe(Writes);
+        whole.Steps.ShouldBeGreaterThan(800);
         for (long step = 0; step < whole.Steps; step++)
         {
             var files = new FaultyFiles();
@@ -33,12 +34,12 @@ public sealed class CrashTests
     public async Task Without_fsync_the_same_run_loses_acknowledged_writes()
     {
         var files = new FaultyFiles { SyncWorks = false };
-        (await RunAsync(files)).ShouldBe(12);
-        Should.Throw<Exception>(() => CheckAfterRestart(files.Restart(PowerLoss.DropUnsynced), 12, "no fsync"));
+        (await RunAsync(files)).ShouldBe(Writes);
+        Should.Throw<Exception>(() => CheckAfterRestart(files.Restart(PowerLoss.DropUnsynced), Writes, "no fsync"));
 
         var forgotten = new FaultyFiles { FolderSyncWorks = false };
-        (await RunAsync(forgotten)).ShouldBe(12);
-        Should.Throw<Exception>(() => CheckAfterRestart(forgotten.Restart(PowerLoss.DropUnsynced), 12, "no fsync of the folder"));
+        (await RunAsync(forgotten)).ShouldBe(Writes);
+        Should.Throw<Exception>(() => CheckAfterRestart(forgotten.Restart(PowerLoss.DropUnsynced), Writes, "no fsync of the folder"));
     }
 
     [Fact]
@@ -97,14 +98,14 @@ public sealed class CrashTests
         again.Text("a").ShouldBe("1");
     }
 
-    /// <summary>Writes 12 numbered values, one after the other, and returns how many were acknowledged.</summary>
+    /// <summary>Writes numbered values, one after the other, and returns how many were acknowledged.</summary>
     private static async Task<int> RunAsync(FaultyFiles files)
     {
         var acknowledged = 0;
         try
         {
             using var store = ResourceStore.Open(files, s_smallLog);
-            for (var i = 1; i <= 12; i++)
+            for (var i = 1; i <= Writes; i++)
             {
                 // Two objects in one transaction: half of it must never be seen.
                 await store.CommitAsync(new StoreTransaction(

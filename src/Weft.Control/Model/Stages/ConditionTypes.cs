@@ -14,7 +14,7 @@ public static class ConditionTypes
     /// <summary>Route: some rules cannot be carried out; written only when true.</summary>
     public const string PartiallyInvalid = "PartiallyInvalid";
 
-    /// <summary>Route: every proxy that uses it has taken it; false names the refusal.</summary>
+    /// <summary>Any object: written only while false, when a proxy refuses what came of it; the message names the proxy and its words.</summary>
     public const string Programmed = "Programmed";
 
     /// <summary>Service: at least one endpoint takes requests on each port.</summary>
