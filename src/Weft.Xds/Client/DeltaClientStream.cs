@@ -11,8 +11,8 @@ namespace Weft.Xds;
 /// <remarks>
 /// An ACK means "in use", so it may be given long after its update. Subscriptions that follow from an update are made before it is
 /// acknowledged: <see cref="TakeRequests"/> puts them first, and so a server that has the ACK knows of everything that it led to.
-/// Two traps for who holds ACKs. What is put into use before the rest of its update is told with <see cref="Use"/>: the next stream's server
-/// sends nothing that it believes to be in use. And before something is put into use late, <see cref="IsCurrent"/> says whether it still counts.
+/// The resources of an update may come into use one by one, and may still do so when the stream has broken and another is open: the new server
+/// sends everything again that is not finished.
 /// </remarks>
 public sealed class DeltaClientStream(Node node, TimeProvider time, DeltaClientOptions? options = null)
 {
@@ -32,7 +32,7 @@ public sealed class DeltaClientStream(Node node, TimeProvider time, DeltaClientO
     /// <summary>The version of a resource that was accepted and not removed since; null when there is none.</summary>
     public string? HeldVersion(XdsType type, string name) => _types[(int)type].HeldVersion(name);
 
-    /// <summary>What is held of one type: name and version. What the server of the next stream will be told.</summary>
+    /// <summary>What is held of one type: name and version.</summary>
     public IReadOnlyDictionary<string, string> Held(XdsType type) => _types[(int)type].Held;
 
     /// <summary>Asks for resources by name. A name that is subscribed to already is asked for again and will be answered again.</summary>
@@ -51,8 +51,7 @@ public sealed class DeltaClientStream(Node node, TimeProvider time, DeltaClientO
     }
 
     /// <summary>A stream is open. <see cref="TakeRequests"/> then gives its first requests: everything subscribed to, the versions that are
-    /// held, and the node in the first of them. Updates of earlier streams that are not finished are void from here on (<see cref="IsCurrent"/>):
-    /// what still counts of them is sent again.</summary>
+    /// held, and the node in the first of them.</summary>
     public void OnStreamOpened()
     {
         _stream++;
@@ -62,7 +61,7 @@ public sealed class DeltaClientStream(Node node, TimeProvider time, DeltaClientO
         foreach (var type in _types) type.StreamOpened();
     }
 
-    /// <summary>The stream is gone. What is held stays in use; updates may still be finished, until the next stream opens.</summary>
+    /// <summary>The stream is gone. What is held stays in use, and updates may still be finished.</summary>
     public void OnStreamClosed()
     {
         IsOpen = false;
@@ -103,21 +102,8 @@ public sealed class DeltaClientStream(Node node, TimeProvider time, DeltaClientO
         return new DeltaUpdate(type, response.Nonce, _stream, sequence, added, removed, malformed);
     }
 
-    /// <summary>Whether <paramref name="update"/> still has the last word on a name. Not when a later update brought it, when it was given up, or when a
-    /// new stream has begun: who holds an answer back must not put the older resource into use.</summary>
-    public bool IsCurrent(DeltaUpdate update, string name) => _types[(int)update.Type].IsNewest(name, update.Sequence);
-
-    /// <summary>One resource of an update is in use, or one removed name is out of use, before the rest is: the next stream must be told so even
-    /// if this one breaks before the update is finished.</summary>
-    public void Use(DeltaUpdate update, string name)
-    {
-        var interest = _types[(int)update.Type];
-        foreach (var resource in update.Added)
-            if (resource.Name == name) interest.Hold(name, resource.Version, update.Sequence);
-        if (update.Removed.Contains(name)) interest.Drop(name, update.Sequence);
-    }
-
-    /// <summary>Everything in <paramref name="update"/> is in use, as far as it is still current.</summary>
+    /// <summary>Everything in <paramref name="update"/> is in use, but for what a later update or the end of a subscription has
+    /// overtaken.</summary>
     public void Ack(DeltaUpdate update) => Finish(update, []);
 
     /// <summary>Some resources of <paramref name="update"/> are not used, for the reasons given; what was held under their names stays in use.
@@ -141,7 +127,7 @@ public sealed class DeltaClientStream(Node node, TimeProvider time, DeltaClientO
             request.ResourceNamesSubscribe.Add(changes.Subscribe);
             request.ResourceNamesUnsubscribe.Add(changes.Unsubscribe);
             if (changes.First)
-                foreach (var (name, version) in _types[(int)type].Held) request.InitialResourceVersions[name] = version;
+                foreach (var (name, version) in _types[(int)type].Told) request.InitialResourceVersions[name] = version;
             requests.Add(request);
         }
         requests.AddRange(_answers);
@@ -179,6 +165,7 @@ public sealed class DeltaClientStream(Node node, TimeProvider time, DeltaClientO
         if (update.Finished) throw new InvalidOperationException($"the {update.Type.Service()} update {update.Nonce} was answered before");
         update.Finished = true;
         var interest = _types[(int)update.Type];
+        foreach (var refusal in refused.Concat(update.Malformed)) interest.Refuse(refusal.Name, update.Sequence);
         foreach (var resource in update.Added)
             if (!refused.Any(r => r.Name == resource.Name)) interest.Hold(resource.Name, resource.Version, update.Sequence);
         foreach (var name in update.Removed)

@@ -7,6 +7,7 @@ internal sealed class TypeInterest
     private readonly Dictionary<string, string> _held = new(StringComparer.Ordinal);
     // The update that has the last word on each name: an answer to an earlier one, given late, changes nothing any more.
     private readonly Dictionary<string, long> _newest = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _unfinished = new(StringComparer.Ordinal);
     // Subscriptions as the server of this stream knows them, the changes that it has not been told, and names without an answer yet.
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _toSubscribe = new(StringComparer.Ordinal);
@@ -16,11 +17,20 @@ internal sealed class TypeInterest
 
     public const string Everything = "*";
 
+    /// <summary>The version that no server has.</summary>
+    public const string Unfinished = "unfinished";
+
     public bool Wildcard => _wanted.Contains(Everything);
 
     public IReadOnlyCollection<string> Wanted => _wanted;
 
     public IReadOnlyDictionary<string, string> Held => _held;
+
+    /// <summary>What a new server is told. Of a name whose last update is not finished it cannot be said what is in use, nor what will be by the
+    /// time the server reads it: a version that no server has makes it send the resource, or its removal, for certain. Telling what was in use
+    /// before would let a server that has just that version again stay silent, while the unfinished one comes into use behind its back.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Told =>
+        _held.Where(h => !_unfinished.Contains(h.Key)).Concat(_unfinished.Select(static name => KeyValuePair.Create(name, Unfinished)));
 
     public bool Wants(string name) => Wildcard || _wanted.Contains(name);
 
@@ -49,12 +59,10 @@ internal sealed class TypeInterest
         }
     }
 
-    /// <summary>A new stream: its server knows nothing, and is about to be told what is held. Whatever is unfinished loses its say: if it were
-    /// put into use later, the server would go on believing in the version that it was told.</summary>
+    /// <summary>A new stream: its server knows nothing.</summary>
     public void StreamOpened()
     {
         StreamClosed();
-        _newest.Clear();
         foreach (var name in _wanted) _toSubscribe.Add(name);
     }
 
@@ -89,10 +97,10 @@ internal sealed class TypeInterest
     public void Answered(string name, long sequence)
     {
         _unanswered.Remove(name);
-        if (Wants(name)) _newest[name] = sequence;
+        if (!Wants(name)) return;
+        _newest[name] = sequence;
+        _unfinished.Add(name);
     }
-
-    public bool IsNewest(string name, long sequence) => _newest.TryGetValue(name, out var newest) && newest == sequence;
 
     public IEnumerable<DateTimeOffset> Deadlines => _unanswered.Values;
 
@@ -103,19 +111,32 @@ internal sealed class TypeInterest
         return late;
     }
 
+    /// <summary>The resource is in use.</summary>
     public void Hold(string name, string version, long sequence)
     {
-        if (IsNewest(name, sequence)) _held[name] = version;
+        if (Finish(name, sequence)) _held[name] = version;
     }
 
+    /// <summary>The removed resource is out of use.</summary>
     public void Drop(string name, long sequence)
     {
-        if (IsNewest(name, sequence)) Forget(name);
+        if (Finish(name, sequence)) Forget(name);
+    }
+
+    /// <summary>The resource was refused: what was held stays.</summary>
+    public void Refuse(string name, long sequence) => Finish(name, sequence);
+
+    private bool Finish(string name, long sequence)
+    {
+        if (!_newest.TryGetValue(name, out var newest) || newest != sequence) return false;
+        _unfinished.Remove(name);
+        return true;
     }
 
     private void Forget(string name)
     {
         _held.Remove(name);
         _newest.Remove(name);
+        _unfinished.Remove(name);
     }
 }

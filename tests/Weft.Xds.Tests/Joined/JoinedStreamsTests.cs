@@ -18,7 +18,7 @@ public sealed class JoinedStreamsTests
     [InlineData(false, true)]
     public void Client_ends_with_the_snapshot_whatever_the_order(bool holdsAcks, bool withBadResources)
     {
-        for (var seed = 1; seed <= 400; seed++)
+        for (var seed = 1; seed <= 600; seed++)
         {
             var run = new Run(seed, holdsAcks, withBadResources);
             try

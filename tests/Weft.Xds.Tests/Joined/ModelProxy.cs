@@ -9,6 +9,7 @@ internal sealed class ModelProxy(DeltaClientStream stream, bool holdsAcks, Actio
 {
     private readonly Dictionary<XdsType, SortedDictionary<string, string>> _used = XdsTypes.All.ToDictionary(t => t, _ => new SortedDictionary<string, string>(StringComparer.Ordinal));
     private readonly HashSet<(XdsType, string)> _absent = [];
+    private readonly Dictionary<(XdsType, string), DeltaUpdate> _latest = [];
     private readonly List<(DeltaUpdate Update, List<XdsRefusal> Refused)> _held = [];
 
     /// <summary>Route tables asked for by requests, beside those that listeners name.</summary>
@@ -37,14 +38,14 @@ internal sealed class ModelProxy(DeltaClientStream stream, bool holdsAcks, Actio
             if (update.Type == XdsType.Cluster && _used[XdsType.Cluster].ContainsKey(name) && _used[XdsType.Route].Values.Any(route => ClustersOf(route).Contains(name)))
                 violated($"cluster {name} was removed while a route in use sends to it");
             _used[update.Type].Remove(name);
-            stream.Use(update, name);
         }
         foreach (var resource in update.Added) _absent.Remove((update.Type, resource.Name));
+        foreach (var name in update.Added.Select(r => r.Name).Concat(update.Removed)) _latest[(update.Type, name)] = update;
         _held.Add((update, refused));
         Reconcile();
     }
 
-    /// <summary>A late answer, or that a stream broke: what is held from it can be finished all the same.</summary>
+    /// <summary>Adjusts the subscriptions and finishes what can be. A broken stream changes nothing here: its updates go on waiting.</summary>
     public void Reconcile()
     {
         bool finished;
@@ -59,7 +60,6 @@ internal sealed class ModelProxy(DeltaClientStream stream, bool holdsAcks, Actio
                 {
                     finished |= !_used[held.Update.Type].TryGetValue(resource.Name, out var before) || before != Content(resource);
                     _used[held.Update.Type][resource.Name] = Content(resource);
-                    stream.Use(held.Update, resource.Name);
                 }
                 if (!Usable(held).All(r => IsReady(held.Update.Type, r))) continue;
                 _held.Remove(held);
@@ -101,7 +101,7 @@ internal sealed class ModelProxy(DeltaClientStream stream, bool holdsAcks, Actio
     private IEnumerable<XdsResource> Held(XdsType type) => _held.Where(h => h.Update.Type == type).SelectMany(Usable);
 
     private IEnumerable<XdsResource> Usable((DeltaUpdate Update, List<XdsRefusal> Refused) held) =>
-        held.Update.Added.Where(r => stream.IsCurrent(held.Update, r.Name) && held.Refused.TrueForAll(x => x.Name != r.Name));
+        held.Update.Added.Where(r => ReferenceEquals(_latest.GetValueOrDefault((held.Update.Type, r.Name)), held.Update) && held.Refused.TrueForAll(x => x.Name != r.Name));
 
     private void Adjust(XdsType type, HashSet<string> wanted)
     {
@@ -112,6 +112,7 @@ internal sealed class ModelProxy(DeltaClientStream stream, bool holdsAcks, Actio
             stream.Unsubscribe(type, name);
             _used[type].Remove(name);
             _absent.Remove((type, name));
+            _latest.Remove((type, name));
             _refusedForGood.Remove((type, name));
         }
     }
