@@ -1,0 +1,71 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
+namespace Weft.Proxy.Hosting;
+
+/// <summary>What the proxy is started with.</summary>
+/// <param name="Bootstrap">Path of an Envoy v3 bootstrap, YAML or JSON.</param>
+/// <param name="Identity">Certificate service as <c>host:port</c>; null without a mesh identity.</param>
+/// <param name="JoinTokenFile">Read at the first start.</param>
+/// <param name="KeysDirectory">Where key, chain and roots are kept.</param>
+/// <param name="Concurrency">Workers. Default 1: right for a sidecar; a gateway takes one per core.</param>
+/// <param name="DrainTime">Longest graceful end. Default 30 s.</param>
+internal sealed record CommandLine(
+    string Bootstrap, string? Identity, string? JoinTokenFile, string? KeysDirectory, int Concurrency, TimeSpan DrainTime)
+{
+    public const string Help = """
+        usage: weft-proxy --bootstrap FILE [--identity HOST:PORT --keys DIR [--join-token-file FILE]]
+                          [--concurrency N] [--drain-seconds N]
+
+          --bootstrap FILE        Envoy v3 bootstrap (YAML or JSON): node, admin, static resources, ads_config (delta)
+          --identity HOST:PORT    certificate service of the mesh; the proxy's certificate is made and renewed there
+          --keys DIR              where the private key, the certificate and the trusted roots are kept (0700)
+          --join-token-file FILE  one-time token for the first certificate
+          --concurrency N         worker threads, 1 to 256 (default 1)
+          --drain-seconds N       longest graceful end after SIGTERM, 0 to 86400 (default 30)
+
+        No arguments of Envoy's own command line are taken; what they say stands in the bootstrap.
+        """;
+
+    /// <param name="error">What is wrong and what would be right; the help text when it was asked for.</param>
+    public static bool TryParse(string[] args, [NotNullWhen(true)] out CommandLine? options, out string error)
+    {
+        options = null;
+        var given = new Dictionary<string, string>(StringComparer.Ordinal);
+        string[] known = ["--bootstrap", "--identity", "--join-token-file", "--keys", "--concurrency", "--drain-seconds"];
+        for (var i = 0; i < args.Length; i++)
+        {
+            if (args[i] is "--help" or "-h")
+            {
+                error = Help;
+                return false;
+            }
+            var (name, value) = args[i].Split('=', 2) is [var n, var v] ? (n, v) : (args[i], i + 1 < args.Length ? args[++i] : null);
+            if (!known.Contains(name)) return Wrong($"unknown option {name}", out error);
+            if (value is null) return Wrong($"{name} needs a value", out error);
+            if (!given.TryAdd(name, value)) return Wrong($"{name} is given twice", out error);
+        }
+        if (!given.TryGetValue("--bootstrap", out var bootstrap)) return Wrong("--bootstrap FILE is missing", out error);
+        if (!TryNumber(given, "--concurrency", 1, 1, 256, out var concurrency, out error)) return false;
+        if (!TryNumber(given, "--drain-seconds", 30, 0, 86400, out var drain, out error)) return false;
+        var identity = given.GetValueOrDefault("--identity");
+        var keys = given.GetValueOrDefault("--keys");
+        if (identity is null != keys is null) return Wrong("--identity and --keys belong together", out error);
+        options = new CommandLine(bootstrap, identity, given.GetValueOrDefault("--join-token-file"), keys, concurrency, TimeSpan.FromSeconds(drain));
+        return true;
+    }
+
+    private static bool TryNumber(Dictionary<string, string> given, string name, int fallback, int min, int max, out int value, out string error)
+    {
+        (value, error) = (fallback, "");
+        if (!given.TryGetValue(name, out var text)) return true;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= min && value <= max) return true;
+        return Wrong($"{name} is '{text}': a number from {min} to {max} is needed", out error);
+    }
+
+    private static bool Wrong(string what, out string error)
+    {
+        error = $"weft-proxy: {what}\n\n{Help}";
+        return false;
+    }
+}

@@ -1,0 +1,157 @@
+using System.Security.Cryptography;
+using Weft.Grpc;
+using Weft.Identity;
+using Weft.Proxy.Admin;
+using Weft.Proxy.Configuration;
+using Weft.Proxy.Pipelines;
+using Weft.Proxy.Reporting;
+using Weft.Proxy.Workers;
+using Weft.Routing.Compile;
+using Weft.Telemetry.Metrics;
+using Weft.Telemetry.Otlp;
+
+namespace Weft.Proxy.Hosting;
+
+/// <summary>
+/// One proxy process put together: data plane, admin endpoint, identity, configuration, metrics push; and its end in the right order.
+/// </summary>
+internal sealed class ProxyHost : IAsyncDisposable
+{
+    private readonly CommandLine _options;
+    private readonly TimeProvider _time;
+    private readonly Action<string> _say;
+    private readonly BootstrapSettings _bootstrap;
+    private readonly NodeMetadata _node;
+    private readonly ConfigStore _store = new();
+    private readonly MetricsRegistry _metrics;
+    private readonly ProcessMetrics _process;
+    private readonly ConfigHistory _history;
+    private readonly DataPlane _dataPlane;
+    private readonly Readiness _readiness;
+    private readonly DateTimeOffset _started;
+    private readonly TaskCompletionSource _quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<IDisposable> _disposables = [];
+    private IdentityAgent? _identity;
+    private ConfigSource? _config;
+    private MetricsPusher? _pusher;
+    private int _draining;
+
+    /// <exception cref="BootstrapException">The bootstrap is wrong; every problem is named.</exception>
+    public ProxyHost(CommandLine options, TimeProvider time, Action<string> say)
+    {
+        (_options, _time, _say) = (options, time, say);
+        _started = time.GetUtcNow();
+        _bootstrap = BootstrapFile.Read(options.Bootstrap);
+        _node = NodeMetadata.Of(_bootstrap.Node);
+        _metrics = new MetricsRegistry(time);
+        _process = new ProcessMetrics(_metrics, _store);
+        _history = new ConfigHistory(time);
+        var identity = new NodeIdentity(_node.ServiceKey, _node.Version);
+        _dataPlane = new DataPlane(options.Concurrency, _store, _metrics, identity, time, RandomSeed(), Survived);
+        _readiness = new Readiness(_store, () => _dataPlane.Listeners.Addresses, () => _draining != 0);
+    }
+
+    /// <summary>Runs until <paramref name="stop"/> or <c>/quitquitquit</c>, then drains.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        _dataPlane.Start();
+        _disposables.Add(new Watchdog(_dataPlane.Workers, TimeSpan.FromSeconds(1), _time, w =>
+        {
+            _process.Stalled(w);
+            _say($"{w.Name} has not turned its loop for a second");
+        }));
+        if (_bootstrap.Admin is { } admin) StartAdmin(new AdminSettings { Address = admin });
+        await StartIdentityAsync(stop).ConfigureAwait(false);
+        await StartConfigurationAsync().ConfigureAwait(false);
+        await Task.WhenAny(_quit.Task, Task.Delay(Timeout.InfiniteTimeSpan, _time, stop)).ConfigureAwait(false);
+        await DrainAsync().ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_config is not null) await _config.DisposeAsync().ConfigureAwait(false);
+        _dataPlane.Stop();
+        if (_pusher is not null) await _pusher.DisposeAsync().ConfigureAwait(false); // after the last request was counted
+        if (_identity is not null) await _identity.DisposeAsync().ConfigureAwait(false);
+        foreach (var disposable in _disposables) disposable.Dispose();
+    }
+
+    private void StartAdmin(AdminSettings settings)
+    {
+        var sources = new AdminSources
+        {
+            Config = _store,
+            History = _history,
+            Metrics = _metrics,
+            Readiness = _readiness,
+            Listeners = () => _dataPlane.Listeners.Addresses,
+            Certificate = () => _identity?.Current,
+            Node = _bootstrap.Node,
+            Options = new ProxyOptions(_options.Bootstrap, _options.Concurrency, _options.DrainTime, _started),
+            Time = _time,
+            Drain = () => _ = DrainAsync(),
+            Quit = () => _quit.TrySetResult(),
+        };
+        _disposables.Add(new AdminServer(settings, AdminEndpoints.Of(sources), _time, e => _say($"admin: {e.Message}")));
+    }
+
+    /// <summary>Waits for the first certificate: without one there is nobody to be in front of the control plane.</summary>
+    private async Task StartIdentityAsync(CancellationToken stop)
+    {
+        if (_options.Identity is not { } address) return;
+        _identity = IdentityAgent.Start(new IdentityAgentOptions
+        {
+            ControlAddress = address,
+            KeysDirectory = _options.KeysDirectory!,
+            JoinTokenFile = _options.JoinTokenFile,
+            Time = _time,
+            Random = new Random((int)RandomSeed()),
+            Warn = w => _say($"identity: {w}"),
+        });
+        await _identity.WaitAsync(stop).ConfigureAwait(false);
+        var handler = _identity.CreateControlHandler();
+        var invoker = new HttpMessageInvoker(handler);
+        _disposables.Add(invoker);
+        var source = new MetricsSource(_node.Service, _node.Namespace, _bootstrap.Node.Id);
+        _pusher = new MetricsPusher(_metrics, source, invoker, _identity.ControlAddress, new MetricsPushSettings(), _time, _say);
+    }
+
+    private async Task StartConfigurationAsync()
+    {
+        _config = new ConfigSource(
+            _store, _bootstrap, _dataPlane.Listeners.TryOpen, _dataPlane.Listeners.Close, _identity, ManagementClients(), new ConfigLimits(),
+            new Random((int)RandomSeed()), _time, _say);
+        _metrics.AddGauge("weft_control_plane_connected", "1 while a configuration stream to the control plane is open, else 0.", () => _config.IsConnected ? 1 : 0);
+        _metrics.AddGauge("weft_certificate_expiry_timestamp_seconds", "When the proxy's own certificate expires, in Unix time; 0 without one.",
+            () => _identity?.Current?.NotAfter.ToUnixTimeSeconds() ?? 0);
+        await _config.StartAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>With a mesh identity the stream is mutual TLS to whatever address the bootstrap names; without, plaintext HTTP/2.</summary>
+    private List<GrpcClient> ManagementClients()
+    {
+        var clients = new List<GrpcClient>();
+        if (_bootstrap.ManagementServer is not { } server) return clients;
+        if (server.IsTls && _identity is null)
+            throw new BootstrapException([$"bootstrap: cluster '{server.Cluster}' speaks TLS to the management server, which needs --identity and --keys"]);
+        var invoker = _identity is null ? GrpcTransport.CreateInvoker() : new HttpMessageInvoker(_identity.CreateControlHandler());
+        _disposables.Add(invoker);
+        foreach (var (host, port) in server.Targets)
+            clients.Add(new GrpcClient(invoker, new UriBuilder(_identity is null ? "http" : "https", host, port).Uri, new GrpcClientOptions { Time = _time }));
+        return clients;
+    }
+
+    private async Task DrainAsync()
+    {
+        if (Interlocked.Exchange(ref _draining, 1) != 0 && !_quit.Task.IsCompleted) return;
+        await _dataPlane.DrainAsync(_options.DrainTime, _time).ConfigureAwait(false);
+    }
+
+    private void Survived(ContainedFault fault)
+    {
+        _process.Contained(fault);
+        _say($"{fault.Worker} survived an exception in {fault.Where} ({fault.State}): {fault.Exception}");
+    }
+
+    private static ulong RandomSeed() => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
+}
