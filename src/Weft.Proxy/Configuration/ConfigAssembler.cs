@@ -346,8 +346,7 @@ internal sealed class ConfigAssembler
         }
         catch (TlsException e)
         {
-            Refused++;
-            slot.Refuse(e.Message);
+            Refuse(slot, e.Message);
         }
     }
 
@@ -370,8 +369,7 @@ internal sealed class ConfigAssembler
             var bound = _binder.Bind(listener);
             if (_open(bound) is { } error)
             {
-                Refused++;
-                slot.Refuse(error);
+                Refuse(slot, error);
                 return;
             }
             _next = With(listeners: _next.Listeners.With(slot.Name, bound));
@@ -380,9 +378,15 @@ internal sealed class ConfigAssembler
         }
         catch (TlsException e)
         {
-            Refused++;
-            slot.Refuse(e.Message);
+            Refuse(slot, e.Message);
         }
+    }
+
+    private void Refuse<T>(ResourceSlots<T>.Slot slot, string reason) where T : class
+    {
+        Refused++;
+        Interest++; // nobody wants what only the refused version named
+        slot.Refuse(reason);
     }
 
     /// <summary>Secrets have changed: every TLS user asks for its context again, and only those whose context is another one change.</summary>

@@ -14,7 +14,7 @@ internal sealed class ConfigThread(TimeProvider time, Action<Exception> report) 
     private readonly BlockingCollection<Action> _work = [];
     private Thread? _thread;
 
-    /// <summary>Called after each batch of work and at <see cref="NextDeadline"/>.</summary>
+    /// <summary>Called at the start, after each batch of work, and at <see cref="NextDeadline"/>.</summary>
     public Action? Turn { get; set; }
 
     /// <summary>When <see cref="Turn"/> is to be called though no work has come; null for never.</summary>
@@ -66,6 +66,7 @@ internal sealed class ConfigThread(TimeProvider time, Action<Exception> report) 
 
     private void Run()
     {
+        if (Turn is { } first) Contain(first);
         while (!_work.IsCompleted)
         {
             if (_work.TryTake(out var work, Sleep()))
