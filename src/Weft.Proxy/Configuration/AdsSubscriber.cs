@@ -64,9 +64,7 @@ internal sealed class AdsSubscriber(DeltaClientStream stream, ConfigAssembler as
                 assembler.Drop(type, gone);
                 dropped = true;
             }
-            if (fresh.Count == 0) continue;
-            stream.Subscribe(type, fresh);
-            assembler.Asked(type, fresh);
+            if (fresh.Count > 0) stream.Subscribe(type, fresh);
         }
         return dropped;
     }

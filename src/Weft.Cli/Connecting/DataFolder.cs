@@ -1,0 +1,41 @@
+namespace Weft.Cli.Connecting;
+
+/// <summary>The folder of one control plane on this machine: its store, its keys, <c>control.json</c> that says where it listens, and one folder
+/// under <c>run/</c> for each workload that <c>weft run</c> started.</summary>
+public sealed record DataFolder(string Path)
+{
+    /// <summary><c>--data</c>, else <c>WEFT_DATA</c>, else <c>~/.weft</c>.</summary>
+    public static DataFolder Find(string? given, Func<string, string?> environment)
+    {
+        var path = given ?? environment("WEFT_DATA");
+        if (string.IsNullOrEmpty(path))
+        {
+            var home = environment("HOME");
+            if (string.IsNullOrEmpty(home)) throw new CliException("HOME is not set: name the data folder with --data DIR", ExitCode.Usage);
+            path = System.IO.Path.Combine(home, ".weft");
+        }
+        return new DataFolder(System.IO.Path.GetFullPath(path));
+    }
+
+    /// <summary>True when commands find it without being told.</summary>
+    public bool IsDefault(Func<string, string?> environment) => environment("HOME") is { Length: > 0 } home && Path == System.IO.Path.Combine(home, ".weft");
+
+    public string ControlFile => System.IO.Path.Combine(Path, "control.json");
+
+    /// <summary>What the detached control plane says.</summary>
+    public string UpLog => System.IO.Path.Combine(Path, "up.log");
+
+    public string RunFolder => System.IO.Path.Combine(Path, "run");
+
+    public string DemoFolder => System.IO.Path.Combine(Path, "demo");
+
+    /// <summary>Creates it for its owner alone: keys and tokens live here.</summary>
+    public DataFolder Create()
+    {
+        CreatePrivate(Path);
+        return this;
+    }
+
+    public static void CreatePrivate(string path) =>
+        Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+}

@@ -1,0 +1,29 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Weft.Cli.Processes;
+
+namespace Weft.Cli.Connecting;
+
+/// <summary>The control plane that runs on a data folder, as its <c>control.json</c> says.</summary>
+/// <param name="Process">Its process.</param>
+/// <param name="Api">HOST:PORT of the HTTP API.</param>
+/// <param name="Xds">HOST:PORT where proxies connect.</param>
+public sealed record RunningControl(ProcessIdentity Process, string Api, string Xds)
+{
+    /// <summary>Null when none runs: no file, or one that a killed control plane left behind.</summary>
+    public static RunningControl? Find(DataFolder data)
+    {
+        try
+        {
+            var written = File.GetLastWriteTimeUtc(data.ControlFile);
+            var json = JsonNode.Parse(File.ReadAllBytes(data.ControlFile));
+            if (json is null || ProcessIdentity.Of((int)json["pid"]!) is not { } process) return null;
+            // Process numbers are used again: one that began after the file was written is somebody else. (A second of grace: ticks and clocks round.)
+            return process.StartedAt <= written.AddSeconds(1) ? new RunningControl(process, (string)json["api"]!, (string)json["xds"]!) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or ArgumentNullException)
+        {
+            return null;
+        }
+    }
+}

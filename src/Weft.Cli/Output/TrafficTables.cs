@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace Weft.Cli.Output;
+
+/// <summary>The answer of <c>/weft/v1/stat</c> as tables: services, and who calls whom.</summary>
+public static class TrafficTables
+{
+    public static TextTable Services(JsonNode stat)
+    {
+        var table = new TextTable("SERVICE", "RPS", "SUCCESS", "P50", "P95", "P99", "MTLS");
+        foreach (var row in Rows(stat, "services")) table.Add([Short(row, "name"), .. Numbers(row)]);
+        return table;
+    }
+
+    public static TextTable Edges(JsonNode stat)
+    {
+        var table = new TextTable("FROM", "TO", "RPS", "SUCCESS", "P50", "P95", "P99", "MTLS");
+        foreach (var row in Rows(stat, "edges")) table.Add([Short(row, "from"), Short(row, "to"), .. Numbers(row)]);
+        return table;
+    }
+
+    /// <summary>Both tables, or one line that says why there is nothing.</summary>
+    public static string Text(JsonNode stat, bool terminal, bool servicesOnly)
+    {
+        var services = Services(stat);
+        if (services.Count == 0)
+            return $"no requests in the last 30 s\ncall a service through a sidecar's http_proxy, or start a demo with `{CliContext.CommandName} up --demo`\n";
+        return servicesOnly ? services.ToText(terminal) : $"{services.ToText(terminal)}\n{Edges(stat).ToText(terminal)}";
+    }
+
+    private static IEnumerable<JsonNode> Rows(JsonNode stat, string name) => (stat[name] as JsonArray ?? []).OfType<JsonNode>();
+
+    /// <summary>The namespace goes without saying when it is <c>default</c>.</summary>
+    private static Cell Short(JsonNode row, string field)
+    {
+        var name = (string?)row[field] ?? "";
+        return name.StartsWith("default/", StringComparison.Ordinal) ? name["default/".Length..] : name;
+    }
+
+    private static IEnumerable<Cell> Numbers(JsonNode row) =>
+    [
+        Value(row, "requestsPerSecond").ToString("0.0", CultureInfo.InvariantCulture),
+        Share(Value(row, "successRate"), Style.Error),
+        Millis(row, "p50Ms"), Millis(row, "p95Ms"), Millis(row, "p99Ms"),
+        Share(Value(row, "mtlsShare"), Style.Warning),
+    ];
+
+    private static Cell Millis(JsonNode row, string field) => Value(row, field).ToString("0.0", CultureInfo.InvariantCulture) + " ms";
+
+    /// <summary>A share in percent. What is short of the whole is never rounded up to it.</summary>
+    private static Cell Share(double share, Style short_)
+    {
+        if (share >= 1) return new Cell("100%", Style.Good);
+        var percent = Math.Floor(share * 10_000) / 100;
+        return new Cell(percent.ToString("0.##", CultureInfo.InvariantCulture) + "%", short_);
+    }
+
+    private static double Value(JsonNode row, string field) => (double?)row[field] ?? 0;
+}

@@ -1,0 +1,101 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Weft.Cli.Connecting;
+using Weft.Cli.Processes;
+
+namespace Weft.Cli.Running;
+
+/// <summary>The files of one run: bootstrap, join token, keys and the sidecar's log. Removed when the run ends; those of runs that were killed
+/// are removed by the next one.</summary>
+public sealed class RunFolder : IDisposable
+{
+    private const string OwnerFile = "owner";
+
+    private RunFolder(string path) => Path = path;
+
+    public string Path { get; }
+
+    public string Bootstrap => System.IO.Path.Combine(Path, "bootstrap.json");
+
+    public string JoinToken => System.IO.Path.Combine(Path, "join-token");
+
+    public string Keys => System.IO.Path.Combine(Path, "keys");
+
+    public string ProxyLog => System.IO.Path.Combine(Path, "proxy.log");
+
+    public static RunFolder Create(DataFolder data, string workload, string ns)
+    {
+        DataFolder.CreatePrivate(data.RunFolder);
+        RemoveAbandoned(data.RunFolder);
+        var folder = new RunFolder(System.IO.Path.Combine(data.RunFolder, $"{workload}.{ns}"));
+        DataFolder.CreatePrivate(folder.Path);
+        var owner = ProcessIdentity.Current;
+        File.WriteAllText(System.IO.Path.Combine(folder.Path, OwnerFile), string.Create(CultureInfo.InvariantCulture, $"{owner.Id} {owner.Started}"));
+        return folder;
+    }
+
+    public void WriteBootstrap(JsonObject bootstrap) => WritePrivate(Bootstrap, bootstrap.ToJsonString());
+
+    public void WriteJoinToken(string token) => WritePrivate(JoinToken, token);
+
+    /// <summary>The end of the sidecar's log, for a person who wonders why it does not start.</summary>
+    public string LogTail(int lines)
+    {
+        try
+        {
+            return string.Join('\n', File.ReadLines(ProxyLog).TakeLast(lines).Select(l => "  " + l));
+        }
+        catch (IOException)
+        {
+            return "  (it has written nothing)";
+        }
+    }
+
+    public void Dispose() => Remove(Path);
+
+    private static void WritePrivate(string path, string text)
+    {
+        using var file = new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.Create,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        });
+        file.Write(System.Text.Encoding.UTF8.GetBytes(text));
+    }
+
+    private static void RemoveAbandoned(string runFolder)
+    {
+        foreach (var folder in Directory.GetDirectories(runFolder))
+        {
+            // A folder without its owner's file is one that is being made at this moment.
+            if (Owner(folder) is { IsAlive: false }) Remove(folder);
+        }
+    }
+
+    private static ProcessIdentity? Owner(string folder)
+    {
+        try
+        {
+            return File.ReadAllText(System.IO.Path.Combine(folder, OwnerFile)).Split(' ') is [var id, var started]
+                ? new ProcessIdentity(int.Parse(id, CultureInfo.InvariantCulture), long.Parse(started, CultureInfo.InvariantCulture))
+                : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private static void Remove(string folder)
+    {
+        try
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // another run removed it
+        }
+    }
+}

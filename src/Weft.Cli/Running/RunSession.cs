@@ -1,0 +1,92 @@
+using System.Net;
+using Weft.Cli.Connecting;
+using Weft.Cli.Processes;
+
+namespace Weft.Cli.Running;
+
+/// <summary>One <c>weft run</c> from its first check to its last file.</summary>
+public sealed class RunSession(RunOptions options, ControlClient control, DnsEndPoint xds, DataFolder data, RunSettings settings, CliContext cli)
+{
+    /// <summary>Runs the application in the mesh and returns its exit code.</summary>
+    public async Task<int> RunAsync(CancellationToken cancel)
+    {
+        var program = Application.Find(options.Command[0], cli.Environment);
+        if (options.Port is { } port && await Application.ListensAsync(port, cancel))
+            throw new CliException($"port {port} is in use: another process would get the requests for {options.Service}; stop it, or choose another --port");
+
+        using var reservation = new PortReservation();
+        var objects = Plan(reservation);
+        using var folder = RunFolder.Create(data, objects.Name, options.Namespace);
+        var registration = new Registration(control, objects, settings, cli);
+
+        await registration.EnsureServiceAsync(cancel);
+        folder.WriteJoinToken(await registration.JoinTokenAsync(cancel));
+        folder.WriteBootstrap(SidecarBootstrap.Create(objects, xds));
+        await using var sidecar = new Sidecar(folder, $"{xds.Host}:{xds.Port}", objects.Ports.Admin, settings, cli);
+        await sidecar.StartAsync(cancel);
+        await registration.RegisterAsync(cancel);
+
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var alive = registration.KeepAliveAsync(ended.Token);
+        try
+        {
+            using var application = await Application.StartAsync(options, program, objects.Ports);
+            using var signals = new SignalRelay(application, registration.DrainAsync);
+            var announced = AnnounceAsync(registration, objects, ended.Token);
+            var code = await application.Exited;
+            await ended.CancelAsync();
+            await announced;
+            return code;
+        }
+        finally
+        {
+            await ended.CancelAsync();
+            await alive;
+            await registration.RemoveAsync();
+        }
+    }
+
+    private WorkloadObjects Plan(PortReservation reservation)
+    {
+        // Names and ports must differ between runs that start in the same instant: the seed is not the time.
+        var random = new Random(System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue));
+        var ports = new SidecarPorts(
+            options.Port is null ? null : reservation.Take(IPAddress.Parse(options.Address), random),
+            reservation.Take(IPAddress.Loopback, random),
+            reservation.Take(IPAddress.Loopback, random));
+        return new WorkloadObjects(options, WorkloadObjects.NewName(options, random), ports);
+    }
+
+    /// <summary>Invites requests once the application listens, and tells the person where everything is.</summary>
+    private async Task AnnounceAsync(Registration registration, WorkloadObjects objects, CancellationToken cancel)
+    {
+        try
+        {
+            if (options.Port is { } port) await WaitForPortAsync(port, cancel);
+            await registration.SetHealthyAsync(cancel);
+            var ports = objects.Ports;
+            var inbound = ports.Inbound is { } listen ? $"mesh traffic {options.Address}:{listen} to port {options.Port}, " : "";
+            await cli.Error.WriteLineAsync(
+                $"weft: {options.Namespace}/{objects.Name} is in the mesh: {inbound}http_proxy=http://127.0.0.1:{ports.Outbound}, admin http://127.0.0.1:{ports.Admin}");
+        }
+        catch (OperationCanceledException)
+        {
+            // the application ended first
+        }
+    }
+
+    private async Task WaitForPortAsync(int port, CancellationToken cancel)
+    {
+        var started = cli.Time.GetTimestamp();
+        var hinted = false;
+        while (!await Application.ListensAsync(port, cancel))
+        {
+            if (!hinted && cli.Time.GetElapsedTime(started) > settings.PortHint)
+            {
+                hinted = true;
+                await cli.Error.WriteLineAsync($"weft: nothing listens on port {port} yet; {options.Service} takes no requests here until it does (is --port right?)");
+            }
+            await Task.Delay(settings.PortPoll, cli.Time, cancel);
+        }
+    }
+}
