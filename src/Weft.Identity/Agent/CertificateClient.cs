@@ -9,7 +9,7 @@ namespace Weft.Identity;
 
 /// <summary>The agent's three calls to the control plane. Each makes a connection of its own: they are rare, and so the certificate and the trust of
 /// each are plain to see.</summary>
-internal sealed class CertificateClient(Uri control, IdentityAgentOptions options)
+internal sealed class CertificateClient(Uri control, ControlVerifier verifier, IdentityAgentOptions options)
 {
     private const int MaximumAnswerBytes = 256 * 1024; // a chain and some roots are 5 KB
 
@@ -85,15 +85,14 @@ internal sealed class CertificateClient(Uri control, IdentityAgentOptions option
     {
         var chain = CertificatePem.Read(material.ChainPem.Span, "certificate chain");
         // Our clock may be wrong, and the authority's word on validity is fresher: the chain is judged within the leaf's own life.
-        var now = options.Time.GetUtcNow();
-        var moment = now < material.NotBefore ? material.NotBefore : now > material.NotAfter ? material.NotAfter : now;
-        var good = SvidVerifier.ChainEndsIn(material.Roots, chain[0], chain.Skip(1), moment.UtcDateTime);
+        var moment = SvidVerifier.MomentOfLife(options.Time.GetUtcNow().UtcDateTime, material.NotBefore.UtcDateTime, material.NotAfter.UtcDateTime);
+        var good = SvidVerifier.ChainEndsIn(material.Roots, chain[0], chain.Skip(1), moment);
         chain.ForEach(certificate => certificate.Dispose());
         if (!good) throw new IdentityException("the control plane answered with a chain that does not end in the roots beside it");
     }
 
     private HttpMessageInvoker Connect(ControlTrust trust) =>
-        new(ControlHandler.Create(() => trust, options.Time, new GrpcTransportOptions { ConnectTimeout = options.AttemptTimeout }), disposeHandler: true);
+        new(ControlHandler.Create(() => trust, verifier, new GrpcTransportOptions { ConnectTimeout = options.AttemptTimeout }), disposeHandler: true);
 
     private GrpcCallOptions Call() => new() { Timeout = options.AttemptTimeout };
 }

@@ -14,11 +14,10 @@ internal static class ControlHandler
 
     /// <param name="trust">Asked for every new connection, so that each is made with the material of its moment. The handler's own
     /// SslOptions would fix the certificate when the handler is made.</param>
-    /// <param name="time">The clock that judges certificates.</param>
+    /// <param name="verifier">Judges what the server shows.</param>
     /// <param name="transport">Timeouts and pings.</param>
-    public static SocketsHttpHandler Create(Func<ControlTrust> trust, TimeProvider time, GrpcTransportOptions? transport)
+    public static SocketsHttpHandler Create(Func<ControlTrust> trust, ControlVerifier verifier, GrpcTransportOptions? transport)
     {
-        var verifier = new SvidVerifier(time);
         var handler = GrpcTransport.Configure(new SocketsHttpHandler(), transport);
         handler.PooledConnectionLifetime = ConnectionLifetime;
         handler.ConnectCallback = async (context, cancel) =>
@@ -39,7 +38,7 @@ internal static class ControlHandler
     }
 
     // A handler that gets an SslStream back uses it as it is.
-    private static async Task<SslStream> SecureAsync(Stream transport, string host, ControlTrust trust, SvidVerifier verifier, CancellationToken cancel)
+    private static async Task<SslStream> SecureAsync(Stream transport, string host, ControlTrust trust, ControlVerifier verifier, CancellationToken cancel)
     {
         SvidFailure? failure = null;
         var secured = new SslStream(transport);

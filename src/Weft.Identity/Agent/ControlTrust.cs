@@ -11,7 +11,7 @@ internal abstract class ControlTrust
     /// <param name="host">Server name to send; an address sends none.</param>
     /// <param name="verifier">Checks what the server shows.</param>
     /// <param name="refused">Told why the server was refused.</param>
-    public SslClientAuthenticationOptions ForConnection(string host, SvidVerifier verifier, Action<SvidFailure> refused)
+    public SslClientAuthenticationOptions ForConnection(string host, ControlVerifier verifier, Action<SvidFailure> refused)
     {
         return new SslClientAuthenticationOptions
         {
@@ -33,34 +33,34 @@ internal abstract class ControlTrust
         }
     }
 
-    protected abstract SvidFailure Judge(SvidVerifier verifier, X509Certificate2? leaf, X509Certificate2Collection sent);
+    protected abstract SvidFailure Judge(ControlVerifier verifier, X509Certificate2? leaf, X509Certificate2Collection sent);
 
     protected virtual SslStreamCertificateContext? ClientCertificate() => null;
 
     /// <summary>Anyone may be the server. For one purpose: to read the public roots, of which only the pinned one is kept.</summary>
     public sealed class Nobody : ControlTrust
     {
-        protected override SvidFailure Judge(SvidVerifier verifier, X509Certificate2? leaf, X509Certificate2Collection sent) => SvidFailure.None;
+        protected override SvidFailure Judge(ControlVerifier verifier, X509Certificate2? leaf, X509Certificate2Collection sent) => SvidFailure.None;
     }
 
     /// <summary>The first connection: the chain must end in the root whose hash the join token carries. The token names no trust domain, so the
     /// server's own word for it counts, and the root decides.</summary>
     public sealed class Pinned(byte[] rootDer) : ControlTrust
     {
-        protected override SvidFailure Judge(SvidVerifier verifier, X509Certificate2? leaf, X509Certificate2Collection sent)
+        protected override SvidFailure Judge(ControlVerifier verifier, X509Certificate2? leaf, X509Certificate2Collection sent)
         {
             if (leaf is null) return SvidFailure.NoCertificate;
             if (!X509Svid.TryRead(leaf, out var claimed, out var failure)) return failure;
             var bundle = new TrustBundle(claimed.TrustDomain, [rootDer]);
-            return RequireControlPlane(verifier.Verify(leaf, sent, new TrustBundleSet(bundle), PeerRole.Server));
+            return RequireControlPlane(verifier.Verify(leaf, sent, new TrustBundleSet(bundle)));
         }
     }
 
     /// <summary>Every later connection: the saved roots, the own trust domain, and the own certificate shown.</summary>
     public sealed class Saved(CertificateMaterial material) : ControlTrust
     {
-        protected override SvidFailure Judge(SvidVerifier verifier, X509Certificate2? leaf, X509Certificate2Collection sent) =>
-            RequireControlPlane(verifier.Verify(leaf, sent, new TrustBundleSet(material.Roots), PeerRole.Server));
+        protected override SvidFailure Judge(ControlVerifier verifier, X509Certificate2? leaf, X509Certificate2Collection sent) =>
+            RequireControlPlane(verifier.Verify(leaf, sent, new TrustBundleSet(material.Roots)));
 
         protected override SslStreamCertificateContext ClientCertificate()
         {

@@ -11,6 +11,7 @@ public sealed class IdentityAgent : IAsyncDisposable
 {
     private readonly IdentityAgentOptions _options;
     private readonly IdentityStore _store;
+    private readonly ControlVerifier _verifier;
     private readonly CertificateClient _client;
     private readonly Backoff _backoff;
     private readonly CancellationTokenSource _stop = new();
@@ -23,9 +24,11 @@ public sealed class IdentityAgent : IAsyncDisposable
 
     private IdentityAgent(IdentityAgentOptions options, Action<string>? step)
     {
+        options.Check();
         _options = options;
         ControlAddress = ControlHandler.ParseAddress(options.ControlAddress);
-        _client = new CertificateClient(ControlAddress, options);
+        _verifier = new ControlVerifier(options.Time);
+        _client = new CertificateClient(ControlAddress, _verifier, options);
         _backoff = new Backoff(options.FirstRetry, options.LongestRetry);
         _store = new IdentityStore(options.KeysDirectory, step);
     }
@@ -44,6 +47,7 @@ public sealed class IdentityAgent : IAsyncDisposable
     public string? LastFailure => Volatile.Read(ref _lastFailure);
 
     /// <summary>Loads what is saved, and starts.</summary>
+    /// <exception cref="ArgumentException">A setting is out of range.</exception>
     /// <exception cref="IdentityException">A saved file is damaged, the directory is in use, or there is neither a certificate nor a token.</exception>
     public static IdentityAgent Start(IdentityAgentOptions options) => Start(options, step: null);
 
@@ -76,7 +80,7 @@ public sealed class IdentityAgent : IAsyncDisposable
     /// requires <c>spiffe://TD/weft/control</c>, verified by the roots of its moment. The caller disposes it.</summary>
     /// <param name="transport">Timeouts and pings; null for the defaults.</param>
     public SocketsHttpHandler CreateControlHandler(GrpcTransportOptions? transport = null) => ControlHandler.Create(
-        () => new ControlTrust.Saved(Current ?? throw new InvalidOperationException("there is no certificate yet: await WaitAsync first")), _options.Time, transport);
+        () => new ControlTrust.Saved(Current ?? throw new InvalidOperationException("there is no certificate yet: await WaitAsync first")), _verifier, transport);
 
     private async Task RunAsync()
     {
@@ -108,7 +112,11 @@ public sealed class IdentityAgent : IAsyncDisposable
     private async Task WaitUntilDueAsync(RenewalPlan plan)
     {
         while (plan.Remaining(_options.Time) is var remaining && remaining > TimeSpan.Zero)
-            await Task.Delay(remaining < _options.ClockCheckInterval ? remaining : _options.ClockCheckInterval, _options.Time, _stop.Token);
+        {
+            var pause = remaining < _options.ClockCheckInterval ? remaining : _options.ClockCheckInterval;
+            // Timers count whole milliseconds: a rest of half a one would be no pause at all, and this loop would spin through it.
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(pause.TotalMilliseconds)), _options.Time, _stop.Token);
+        }
     }
 
     private async Task<CertificateMaterial> ObtainAsync()
@@ -154,7 +162,7 @@ public sealed class IdentityAgent : IAsyncDisposable
     }
 
     private bool MayNeverRenew(CertificateMaterial current, Exception error) =>
-        IsRefusal(error) || AuthenticationFailure(error) is not null || _options.Time.GetUtcNow() > current.NotAfter;
+        IsRefusal(error) || AuthenticationFailure(error) is not null || _options.Time.GetUtcNow() >= current.NotAfter;
 
     private bool HasUntriedToken() => _options.JoinTokenFile is { } file && File.Exists(file) && ReadToken().Id != _triedToken;
 

@@ -15,10 +15,10 @@ public sealed record IdentityAgentOptions
     /// <summary>Life to ask for, in whole seconds. Default zero: what the authority gives.</summary>
     public TimeSpan RequestedLifetime { get; init; }
 
-    /// <summary>How long one attempt may take, connection included. Default 10 seconds.</summary>
+    /// <summary>How long one attempt may take, connection included. Up to one day. Default 10 seconds.</summary>
     public TimeSpan AttemptTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Upper bound of the first pause after a failed attempt. Default half a second.</summary>
+    /// <summary>Upper bound of the first pause after a failed attempt. At least 10 milliseconds. Default half a second.</summary>
     public TimeSpan FirstRetry { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Upper bound of every pause between attempts, and so of how long healing takes after the control plane is back. Default 15 seconds.</summary>
@@ -35,4 +35,19 @@ public sealed record IdentityAgentOptions
 
     /// <summary>Told of every failed attempt, in one sentence.</summary>
     public Action<string> Warn { get; init; } = static _ => { };
+
+    /// <exception cref="ArgumentException">A setting is out of range; the message names it.</exception>
+    internal void Check()
+    {
+        Require(AttemptTimeout > TimeSpan.Zero && AttemptTimeout <= TimeSpan.FromDays(1), $"AttemptTimeout is {AttemptTimeout}: more than zero, at most one day");
+        Require(RequestedLifetime >= TimeSpan.Zero, $"RequestedLifetime is {RequestedLifetime}: zero or more");
+        Require(FirstRetry >= TimeSpan.FromMilliseconds(10), $"FirstRetry is {FirstRetry}: at least 10 milliseconds");
+        Require(LongestRetry >= FirstRetry && LongestRetry <= TimeSpan.FromDays(1), $"LongestRetry is {LongestRetry}: from FirstRetry ({FirstRetry}) to one day");
+        Require(ClockCheckInterval > TimeSpan.Zero && ClockCheckInterval <= TimeSpan.FromDays(1), $"ClockCheckInterval is {ClockCheckInterval}: more than zero, at most one day");
+
+        static void Require(bool condition, string message)
+        {
+            if (!condition) throw new ArgumentException(message);
+        }
+    }
 }

@@ -55,7 +55,7 @@ public sealed class CertificateService(
     {
         // Asked again here although the handshake asked: the connection may be older than the certificate's grace.
         var now = time.GetUtcNow();
-        if (now > client.NotAfter + options.ExpiredGrace)
+        if (now >= client.NotAfter + options.ExpiredGrace)
             throw Refuse(GrpcStatusCode.Unauthenticated, $"the certificate of {client.Id} ended at {client.NotAfter:u}, more than {options.ExpiredGrace.TotalDays:0.##} days ago: join again with a new token");
         if (!client.Id.TrustDomain.Equals(authority.TrustDomain) || !client.Id.TryGetServiceAccount(out _, out _))
             throw Refuse(GrpcStatusCode.PermissionDenied, $"{client.Id} is not a service account of {authority.TrustDomain}: its certificate is not issued here");

@@ -17,7 +17,7 @@ public sealed class ClientIdentity
     public DateTimeOffset NotAfter { get; }
 
     /// <summary>Whether the certificate has not ended: what every call but the renewal requires when its connection is made.</summary>
-    public bool IsCurrent(DateTimeOffset now) => now <= NotAfter;
+    public bool IsCurrent(DateTimeOffset now) => now < NotAfter;
 
     /// <inheritdoc/>
     public override string ToString() => Id.Text;

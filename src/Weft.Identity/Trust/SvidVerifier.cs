@@ -46,11 +46,18 @@ public sealed class SvidVerifier(TimeProvider time)
         var now = time.GetUtcNow().UtcDateTime;
         var (notBefore, notAfter) = (leaf.NotBefore.ToUniversalTime(), leaf.NotAfter.ToUniversalTime());
         if (now < notBefore) return SvidVerdict.Refused(SvidFailure.NotYetValid);
-        if (now > notAfter + expiredGrace) return SvidVerdict.Refused(SvidFailure.Expired);
+        if (now >= notAfter + expiredGrace) return SvidVerdict.Refused(SvidFailure.Expired);
 
         // Within the grace the chain is judged as of the leaf's last second: its issuer may have ended since, too.
-        var moment = now > notAfter ? notAfter : now;
-        return ChainEndsIn(bundle, leaf, intermediates, moment) ? new SvidVerdict(id, SvidFailure.None) : SvidVerdict.Refused(SvidFailure.Untrusted);
+        return ChainEndsIn(bundle, leaf, intermediates, MomentOfLife(now, notBefore, notAfter)) ? new SvidVerdict(id, SvidFailure.None) : SvidVerdict.Refused(SvidFailure.Untrusted);
+    }
+
+    /// <summary>The moment within a certificate's life that is nearest to <paramref name="now"/>. The second of its end is not in it: RFC 5280 4.1.2.5 counts
+    /// it, OpenSSL does not, and both ends of a handshake should agree.</summary>
+    internal static DateTime MomentOfLife(DateTime now, DateTime notBefore, DateTime notAfter)
+    {
+        var last = notAfter - TimeSpan.FromSeconds(1);
+        return now < notBefore ? notBefore : now > last ? last : now;
     }
 
     /// <summary>RFC 5280 path validation (signatures, validity, path length, name constraints) with one bundle's roots as the only anchors.</summary>
