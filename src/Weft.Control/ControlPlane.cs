@@ -8,6 +8,7 @@ using Weft.Control.Model;
 using Weft.Control.Serving;
 using Weft.Control.Store;
 using Weft.Control.Translation;
+using Weft.Grpc;
 using Weft.Identity;
 using Weft.Resources;
 using Weft.Telemetry.Metrics;
@@ -54,10 +55,20 @@ public sealed partial class ControlPlane : IAsyncDisposable
         var ads = new AdsService(store, _reconciler.Models, translator, authority.Bundle, proxies, options.Serving, time, _stopping.Token, logs);
         var bundles = new TrustBundleSet(authority.Bundle);
         var tls = new ControlPlaneTls(authority, HostNames(options), () => bundles, options.CertificateService, time);
-        _xds = new XdsServer(options.XdsAddress, tls, authority.Bundle, new Grpc.GrpcServer<KestrelExchange>.Builder()
+        _xds = new XdsServer(options.XdsAddress, tls, authority.Bundle, new GrpcServer<KestrelExchange>.Builder()
             .Stream(AdsMethods.Delta, ads.HandleAsync)
-            .Unary(CertificateMethods.CreateCertificate, (request, call, exchange) =>
-                certificates.CreateAsync(new CertificateCaller(call.Metadata("authorization"), exchange.Identity?.Client), request, call.Cancellation))
+            .Unary(CertificateMethods.CreateCertificate, async (request, call, exchange) =>
+            {
+                try
+                {
+                    return await certificates.CreateAsync(new CertificateCaller(call.Metadata("authorization"), exchange.Identity?.Client), request, call.Cancellation);
+                }
+                catch (StoreUnavailableException e)
+                {
+                    // Using a join token up is a write. Renewals are none: on a full disk they go on.
+                    throw new GrpcException(e.OutOfSpace ? GrpcStatusCode.ResourceExhausted : GrpcStatusCode.Unavailable, e.Message, e);
+                }
+            })
             .Unary(MetricsService.Export, new MetricsService(traffic).ExportAsync), options.Serving, time, logs);
 
         // What people call: resources and insight.
@@ -81,10 +92,13 @@ public sealed partial class ControlPlane : IAsyncDisposable
     /// <exception cref="StoreCorruptException">The store is damaged.</exception>
     /// <exception cref="IdentityException">The certificate authority's files are damaged or of another trust domain.</exception>
     /// <exception cref="IOException">A port is taken.</exception>
+    /// <exception cref="ArgumentException">The API would listen beyond loopback and nobody has allowed it.</exception>
     public static async Task<ControlPlane> StartAsync(ControlPlaneOptions options, ILoggerFactory? logs = null, CancellationToken cancel = default)
     {
         logs ??= NullLoggerFactory.Instance;
         var trustDomain = TrustDomain.Parse(options.TrustDomain);
+        if (!IPAddress.IsLoopback(options.ApiAddress.Address) && !options.AllowRemoteApi)
+            throw new ArgumentException($"ApiAddress {options.ApiAddress} is not loopback, and the resource API has no authentication: use 127.0.0.1, or set AllowRemoteApi behind a guard of your own");
         Directory.CreateDirectory(options.DataDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var store = ResourceStore.Open(new DiskStoreFiles(Path.Combine(options.DataDirectory, "store")), options.Store);
         CertificateAuthority? authority = null;

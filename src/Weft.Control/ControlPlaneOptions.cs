@@ -13,8 +13,12 @@ public sealed record ControlPlaneOptions
     /// <summary>Folder for the store, the certificate authority and <c>control.json</c>; made (0700) when absent.</summary>
     public required string DataDirectory { get; init; }
 
-    /// <summary>Resource API. Default 127.0.0.1:15010; port 0 takes a free one. Other than loopback it has no authentication of its own yet.</summary>
+    /// <summary>Resource API. Default 127.0.0.1:15010; port 0 takes a free one. It has no authentication: see <see cref="AllowRemoteApi"/>.</summary>
     public IPEndPoint ApiAddress { get; init; } = new(IPAddress.Loopback, 15010);
+
+    /// <summary>Lets <see cref="ApiAddress"/> be other than loopback, for a network that something else guards: whoever reaches the API can change
+    /// the mesh and join it. Default false: such an address is refused.</summary>
+    public bool AllowRemoteApi { get; init; }
 
     /// <summary>xDS, certificates and telemetry over mutual TLS. Default 127.0.0.1:15012; port 0 takes a free one.</summary>
     public IPEndPoint XdsAddress { get; init; } = new(IPAddress.Loopback, 15012);

@@ -43,6 +43,11 @@ public sealed class ControlPlaneTests : IAsyncLifetime
         await Should.ThrowAsync<StoreLockedException>(() => ControlPlane.StartAsync(new ControlPlaneOptions { DataDirectory = _control.Folder }));
 
     [Fact]
+    public async Task Api_beyond_loopback_is_refused_unless_allowed() =>
+        (await Should.ThrowAsync<ArgumentException>(() => ControlPlane.StartAsync(
+            new ControlPlaneOptions { DataDirectory = _control.Folder, ApiAddress = new IPEndPoint(IPAddress.Any, 0) }))).Message.ShouldContain("AllowRemoteApi");
+
+    [Fact]
     public async Task Taken_port_is_an_error_and_leaves_the_folder_free()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);

@@ -12,6 +12,11 @@ internal static class Program
             KillTests.RunWriter(folder);
             return 0;
         }
+        if (Environment.GetEnvironmentVariable(ControlPlaneKillTests.ChildFolder) is { } data)
+        {
+            ControlPlaneKillTests.RunAsync(data).GetAwaiter().GetResult();
+            return 0;
+        }
         return Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions).GetAwaiter().GetResult();
     }
 }

@@ -33,9 +33,13 @@ public sealed record ServingOptions
     /// <summary>Connections open at one time. Default 20,000.</summary>
     public long MaxConnections { get; init; } = 20_000;
 
-    /// <summary>Slowest that a client may read while something waits for it, in bytes per second after a grace of 10 s. Default 240. The next
-    /// configuration of a stream is not made before the last was taken, so a slow reader costs one response and no queue.</summary>
-    public double MinReadBytesPerSecond { get; init; } = 240;
+    /// <summary>Slowest that a client may read while something waits for it, in bytes per second after
+    /// <see cref="SlowReaderGrace"/>. Default 16 KiB/s, at which the largest response takes two minutes. The next configuration of a stream is not made before the last was taken, so a slow reader costs
+    /// one response and no queue; below this rate it costs its connection.</summary>
+    public double MinReadBytesPerSecond { get; init; } = 16 * 1024;
+
+    /// <summary>How long a client may read nothing at all. Default 10 s.</summary>
+    public TimeSpan SlowReaderGrace { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Bounds of one configuration stream.</summary>
     public DeltaServerLimits Streams { get; init; } = new();

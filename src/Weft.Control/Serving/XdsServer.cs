@@ -41,7 +41,7 @@ public sealed partial class XdsServer : IAsyncDisposable
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = null;      // a stream has no size
             kestrel.Limits.MinRequestBodyDataRate = null;  // and may be quiet for hours
-            kestrel.Limits.MinResponseDataRate = new MinDataRate(options.MinReadBytesPerSecond, TimeSpan.FromSeconds(10));
+            kestrel.Limits.MinResponseDataRate = new MinDataRate(options.MinReadBytesPerSecond, options.SlowReaderGrace);
             kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
             kestrel.Limits.Http2.KeepAlivePingDelay = options.KeepAliveDelay;
             kestrel.Limits.Http2.KeepAlivePingTimeout = options.KeepAliveTimeout;

@@ -64,7 +64,9 @@ internal sealed class AdsSubscriber(DeltaClientStream stream, ConfigAssembler as
                 assembler.Drop(type, gone);
                 dropped = true;
             }
-            if (fresh.Count > 0) stream.Subscribe(type, fresh);
+            if (fresh.Count == 0) continue;
+            stream.Subscribe(type, fresh);
+            assembler.Asked(type, fresh);
         }
         return dropped;
     }

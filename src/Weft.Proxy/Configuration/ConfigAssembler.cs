@@ -18,7 +18,7 @@ namespace Weft.Proxy.Configuration;
 /// listener for its routes and secrets. "Known" includes "known not to exist". Nothing waits longer than <see cref="ConfigLimits.Warming"/>: then
 /// it is used as it is, and requests that need the missing part fail with its name. Until then the last version serves.
 /// </remarks>
-internal sealed class ConfigAssembler
+internal sealed partial class ConfigAssembler
 {
     private readonly ResourceSlots<Listener> _listeners = new();
     private readonly ResourceSlots<RouteTable> _routes = new();
@@ -32,28 +32,32 @@ internal sealed class ConfigAssembler
     private readonly ConfigStore _store;
     private readonly ConfigLimits _limits;
     private readonly TimeProvider _time;
-    private ProxyConfig _next;
-
+    private readonly ConfigHistory _history;
     private readonly Func<BoundListener, string?> _open;
     private readonly Action<string> _close;
+    private ProxyConfig _next;
+    private long _unknownFields;
+    private long _refused;
 
     /// <param name="store">Where versions are published.</param>
+    /// <param name="history">Told what becomes of each resource, for people to read.</param>
     /// <param name="open">Opens a listener's sockets before it is used; answers why that is not possible, or null.</param>
     /// <param name="close">Closes the sockets of a listener, by name, that is gone.</param>
-    public ConfigAssembler(ConfigStore store, Func<BoundListener, string?> open, Action<string> close, ConfigLimits limits, TimeProvider time)
+    public ConfigAssembler(
+        ConfigStore store, ConfigHistory history, Func<BoundListener, string?> open, Action<string> close, ConfigLimits limits, TimeProvider time)
     {
-        (_store, _open, _close, _limits, _time) = (store, open, close, limits, time);
+        (_store, _history, _open, _close, _limits, _time) = (store, history, open, close, limits, time);
         _tls = new TlsContexts(time);
         _binder = new Binder(_tls, _states);
         _onDemand = new OnDemandNames(limits.OnDemandRoutes);
         _next = store.Current;
     }
 
-    /// <summary>Fields that arrived with numbers that this build does not know, over all resources.</summary>
-    public long UnknownFields { get; private set; }
+    /// <summary>Fields that arrived with numbers that this build does not know, over all resources. Any thread.</summary>
+    public long UnknownFields => Volatile.Read(ref _unknownFields);
 
-    /// <summary>Resources that were refused, over all updates.</summary>
-    public long Refused { get; private set; }
+    /// <summary>Resources that were refused, over all updates. Any thread.</summary>
+    public long Refused => Volatile.Read(ref _refused);
 
     /// <summary>Changes whenever <see cref="Wanted"/> may answer otherwise: working that out for each of a hundred endpoint changes a second would
     /// be most of the garbage.</summary>
@@ -84,22 +88,27 @@ internal sealed class ConfigAssembler
         foreach (var secret in bootstrap.Resources.Secrets)
         {
             if (Check(SecretCompiler.Compile(secret)) is not { } compiled) continue;
+            _history.Static(XdsType.Secret, compiled.Name, secret);
             if (_tls.Set(compiled) is { } error) rejections.Add(new Rejection(Weft.Routing.Compile.XdsTypes.Secret, compiled.Name, "", error));
             _secrets.GetOrAdd(compiled.Name, isStatic: true).Active = compiled;
         }
         foreach (var cluster in bootstrap.Resources.Clusters)
         {
-            if (Check(ClusterCompiler.Compile(cluster, _states)) is { } compiled) _clusters.GetOrAdd(compiled.Name, isStatic: true).Await(compiled, null, Deadline, null);
+            if (Check(ClusterCompiler.Compile(cluster, _states)) is not { } compiled) continue;
+            _clusters.GetOrAdd(compiled.Name, isStatic: true).Await(compiled, null, Deadline, null);
+            _history.Static(XdsType.Cluster, compiled.Name, cluster);
         }
         foreach (var listener in bootstrap.Resources.Listeners)
         {
-            if (Check(ListenerCompiler.Compile(listener)) is { } compiled) _listeners.GetOrAdd(compiled.Name, isStatic: true).Await(compiled, null, Deadline, null);
+            if (Check(ListenerCompiler.Compile(listener)) is not { } compiled) continue;
+            _listeners.GetOrAdd(compiled.Name, isStatic: true).Await(compiled, null, Deadline, null);
+            _history.Static(XdsType.Listener, compiled.Name, listener);
         }
         return rejections;
 
         T? Check<T>(Compiled<T> compiled) where T : class
         {
-            UnknownFields += compiled.UnknownFields;
+            _unknownFields += compiled.UnknownFields;
             rejections.AddRange(compiled.Rejections);
             return compiled.Value;
         }
@@ -111,7 +120,6 @@ internal sealed class ConfigAssembler
         var ticket = new UpdateTicket();
         foreach (var resource in added) Add(type, resource, ticket);
         foreach (var name in removed) Remove(type, name);
-        Refused += ticket.Refused.Count;
         return ticket;
     }
 
@@ -142,8 +150,16 @@ internal sealed class ConfigAssembler
         SetEndpoints(name, EndpointCompiler.Compile(assignment, _states, _endpoints.Find(name)?.Active).Value);
 
     /// <summary>DNS clusters in use or waiting.</summary>
-    public IEnumerable<Cluster> DnsClusters =>
-        _clusters.All.SelectMany(s => new[] { s.Active, s.Pending }).OfType<Cluster>().Where(c => !c.DnsTargets.IsEmpty).DistinctBy(c => c.Name);
+    public IEnumerable<Cluster> DnsClusters
+    {
+        get
+        {
+            foreach (var slot in _clusters.All)
+            {
+                if ((slot.Pending ?? slot.Active) is { DnsTargets.IsEmpty: false } cluster) yield return cluster;
+            }
+        }
+    }
 
     /// <summary>The resources that the server is to be asked for, by name. Listeners are asked for by wildcard.</summary>
     public IReadOnlySet<string> Wanted(XdsType type) => type switch
@@ -156,12 +172,19 @@ internal sealed class ConfigAssembler
         _ => new HashSet<string>(),
     };
 
+    /// <summary>The server is asked for these now.</summary>
+    public void Asked(XdsType type, IEnumerable<string> names)
+    {
+        foreach (var name in names) _history.Requested(type, name);
+    }
+
     /// <summary>Drops what the server is no longer asked for.</summary>
     public void Drop(XdsType type, IEnumerable<string> names)
     {
         foreach (var name in names)
         {
             Remove(type, name);
+            _history.Forgotten(type, name);
             switch (type)
             {
                 case XdsType.Cluster:
@@ -188,22 +211,9 @@ internal sealed class ConfigAssembler
         _store.Publish(_next);
     }
 
-    /// <summary>The resources that arrived and are in use (or, with <paramref name="pending"/>, wait), for config_dump.</summary>
-    public IEnumerable<XdsResource> Sources(XdsType type, bool pending) => type switch
-    {
-        XdsType.Cluster => Sources(_clusters, pending),
-        XdsType.Route => Sources(_routes, pending),
-        XdsType.Listener => Sources(_listeners, pending),
-        XdsType.Endpoint => Sources(_endpoints, pending),
-        _ => [],
-    };
-
     private DateTimeOffset Now => _time.GetUtcNow();
 
     private DateTimeOffset Deadline => Now + _limits.Warming;
-
-    private static IEnumerable<XdsResource> Sources<T>(ResourceSlots<T> slots, bool pending) where T : class =>
-        slots.All.Select(s => pending ? s.PendingSource : s.ActiveSource).OfType<XdsResource>();
 
     private static IEnumerable<DateTimeOffset> Deadlines<T>(ResourceSlots<T> slots) where T : class => slots.All.Where(s => s.Pending is not null).Select(s => s.Deadline);
 
@@ -215,201 +225,6 @@ internal sealed class ConfigAssembler
         XdsType.Secret => _tls.Has(name),
         _ => true,
     };
-
-    private void Add(XdsType type, XdsResource resource, UpdateTicket ticket)
-    {
-        var bytes = resource.Body.Span;
-        if (type is XdsType.Cluster or XdsType.Route or XdsType.Listener) Interest++;
-        switch (type)
-        {
-            case XdsType.Cluster:
-                Await(_clusters, resource, ClusterCompiler.Compile(bytes, _states, _clusters.Find(resource.Name)?.Active), c => c.Name, ticket);
-                break;
-            case XdsType.Route:
-                Await(_routes, resource, RouteCompiler.Compile(bytes), r => r.Name, ticket);
-                break;
-            case XdsType.Listener:
-                Await(_listeners, resource, ListenerCompiler.Compile(bytes), l => l.Name, ticket);
-                break;
-            case XdsType.Endpoint:
-                var endpoints = EndpointCompiler.Compile(bytes, _states, _endpoints.Find(resource.Name)?.Active);
-                if (!Accept(resource, endpoints, e => e.Name, ticket)) break;
-                SetEndpoints(resource.Name, endpoints.Value);
-                _endpoints.GetOrAdd(resource.Name).ActiveSource = resource;
-                break;
-            case XdsType.Secret:
-                var secret = SecretCompiler.Compile(bytes);
-                if (!Accept(resource, secret, s => s.Name, ticket)) break;
-                if (_tls.Set(secret.Value!) is { } error) ticket.Refuse(resource.Name, error);
-                else
-                {
-                    _secrets.GetOrAdd(resource.Name).Active = secret.Value;
-                    RebindTls();
-                }
-                break;
-        }
-    }
-
-    private void Await<T>(ResourceSlots<T> slots, XdsResource resource, Compiled<T> compiled, Func<T, string> name, UpdateTicket ticket) where T : class
-    {
-        if (!Accept(resource, compiled, name, ticket)) return;
-        var slot = slots.GetOrAdd(resource.Name);
-        if (slot.IsStatic) ticket.Refuse(resource.Name, "the bootstrap has a resource of this name");
-        else slot.Await(compiled.Value!, resource, Deadline, ticket);
-    }
-
-    private bool Accept<T>(XdsResource resource, Compiled<T> compiled, Func<T, string> name, UpdateTicket ticket) where T : class
-    {
-        UnknownFields += compiled.UnknownFields;
-        if (!compiled.Ok)
-        {
-            ticket.Refuse(resource.Name, string.Join("; ", compiled.Rejections.Select(r => r.Field.Length == 0 ? r.Message : $"{r.Field}: {r.Message}")));
-            return false;
-        }
-        if (name(compiled.Value) == resource.Name) return true;
-        ticket.Refuse(resource.Name, $"the resource inside calls itself \"{name(compiled.Value)}\"");
-        return false;
-    }
-
-    private void Remove(XdsType type, string name)
-    {
-        if (type is not XdsType.Endpoint) Interest++;
-        switch (type)
-        {
-            case XdsType.Listener:
-                if (_listeners.Find(name) is not { IsStatic: false } listener) return;
-                _listeners.Remove(listener);
-                _next = With(listeners: _next.Listeners.With(name, null));
-                _close(name);
-                break;
-            case XdsType.Route:
-                MarkAbsent(_routes, name);
-                _onDemand.MarkAbsent(name);
-                _next = With(routes: _next.Routes.With(name, RouteEntry.Absent));
-                break;
-            case XdsType.Cluster:
-                if (_clusters.Find(name) is { IsStatic: true }) return;
-                MarkAbsent(_clusters, name); // it leaves the configuration when no route table in use names it: see DropClustersNobodyNames
-                break;
-            case XdsType.Endpoint:
-                SetEndpoints(name, EndpointSet.Empty(name));
-                break;
-            case XdsType.Secret:
-                if (_secrets.Find(name) is { IsStatic: true }) return;
-                _tls.Remove(name);
-                RebindTls();
-                break;
-        }
-    }
-
-    private static void MarkAbsent<T>(ResourceSlots<T> slots, string name) where T : class
-    {
-        var slot = slots.GetOrAdd(name);
-        slot.Clear();
-        (slot.Active, slot.ActiveSource, slot.Absent) = (null, null, true);
-    }
-
-    private static void Forget<T>(ResourceSlots<T> slots, string name) where T : class
-    {
-        if (slots.Find(name) is { IsStatic: false } slot) slots.Remove(slot);
-    }
-
-    private void SetEndpoints(string name, EndpointSet? endpoints)
-    {
-        if (endpoints is null) return;
-        var slot = _endpoints.GetOrAdd(name);
-        var previous = slot.Active;
-        if (ReferenceEquals(previous, endpoints)) return;
-        slot.Active = endpoints;
-        var clusters = _next.Clusters;
-        foreach (var cluster in _clusters.All)
-        {
-            if (cluster.Active is { } active && Binder.AssignmentOf(active) == name && clusters.Find(cluster.Name) is { } bound)
-                clusters = clusters.With(cluster.Name, bound with { Endpoints = endpoints });
-        }
-        if (!ReferenceEquals(clusters, _next.Clusters)) _next = With(clusters: clusters);
-        if (previous is not null) _states.Forget(previous, endpoints);
-    }
-
-    private void TryActivateCluster(ResourceSlots<Cluster>.Slot slot)
-    {
-        var cluster = slot.Pending!;
-        var assignment = Binder.AssignmentOf(cluster);
-        var ready = (assignment is null || _endpoints.IsSettled(assignment)) && References.Secrets(cluster).All(_tls.Has);
-        if (!ready && Now < slot.Deadline) return;
-        var endpoints = assignment is null ? cluster.InlineEndpoints! : _endpoints.Find(assignment)?.Active ?? EndpointSet.Empty(assignment);
-        try
-        {
-            _next = With(clusters: _next.Clusters.With(slot.Name, _binder.Bind(cluster, endpoints)));
-            slot.Activate();
-            Interest++; // what the last version named is no longer wanted
-        }
-        catch (TlsException e)
-        {
-            Refuse(slot, e.Message);
-        }
-    }
-
-    private void TryActivateRoutes(ResourceSlots<RouteTable>.Slot slot)
-    {
-        if (!slot.Pending!.ClusterNames.All(_clusters.IsSettled) && Now < slot.Deadline) return;
-        slot.Activate();
-        Interest++;
-        _next = With(routes: _next.Routes.With(slot.Name, new RouteEntry(slot.Active)));
-    }
-
-    private void TryActivateListener(ResourceSlots<Listener>.Slot slot)
-    {
-        var listener = slot.Pending!;
-        var ready = References.Routes(listener).All(_routes.IsSettled) && References.Clusters(listener).All(_clusters.IsSettled)
-            && References.Secrets(listener).All(_tls.Has);
-        if (!ready && Now < slot.Deadline) return;
-        try
-        {
-            var bound = _binder.Bind(listener);
-            if (_open(bound) is { } error)
-            {
-                Refuse(slot, error);
-                return;
-            }
-            _next = With(listeners: _next.Listeners.With(slot.Name, bound));
-            slot.Activate();
-            Interest++; // what the last version named is no longer wanted
-        }
-        catch (TlsException e)
-        {
-            Refuse(slot, e.Message);
-        }
-    }
-
-    private void Refuse<T>(ResourceSlots<T>.Slot slot, string reason) where T : class
-    {
-        Refused++;
-        Interest++; // nobody wants what only the refused version named
-        slot.Refuse(reason);
-    }
-
-    /// <summary>Secrets have changed: every TLS user asks for its context again, and only those whose context is another one change.</summary>
-    private void RebindTls()
-    {
-        _tls.BeginRebind();
-        foreach (var (name, bound) in _next.Clusters.Items.ToList()) _next = With(clusters: _next.Clusters.With(name, _binder.Rebind(bound)));
-        foreach (var (name, bound) in _next.Listeners.Items.ToList()) _next = With(listeners: _next.Listeners.With(name, _binder.Rebind(bound)));
-        _tls.EndRebind();
-    }
-
-    /// <summary>A server pushes clusters before routes, so a cluster's end arrives before the route table that stops using it: it serves until then.</summary>
-    private void DropClustersNobodyNames()
-    {
-        var absent = _clusters.All.Where(s => s.Absent && s.Pending is null && _next.Clusters.Find(s.Name) is not null).ToList();
-        if (absent.Count == 0) return;
-        var named = References.ActiveClusters(_routes, _listeners);
-        foreach (var slot in absent.Where(s => !named.Contains(s.Name)))
-        {
-            _next = With(clusters: _next.Clusters.With(slot.Name, null));
-            _states.ForgetCluster(slot.Name);
-        }
-    }
 
     /// <summary>The next version with some maps replaced; itself when none is new.</summary>
     private ProxyConfig With(ConfigMap<BoundListener>? listeners = null, ConfigMap<RouteEntry>? routes = null, ConfigMap<BoundCluster>? clusters = null)

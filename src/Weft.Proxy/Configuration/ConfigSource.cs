@@ -22,6 +22,7 @@ internal sealed class ConfigSource : IAsyncDisposable
     private Task _streaming = Task.CompletedTask;
 
     /// <param name="store">Where versions are published.</param>
+    /// <param name="history">Told what becomes of each resource, for people to read.</param>
     /// <param name="bootstrap">Node, management server and static resources.</param>
     /// <param name="open">Opens a listener's sockets before it is used; answers why that is not possible, or null.</param>
     /// <param name="close">Closes the sockets of a listener, by name, that is gone.</param>
@@ -31,12 +32,12 @@ internal sealed class ConfigSource : IAsyncDisposable
     /// <param name="report">Told of exceptions and of failures to reach the management server.</param>
     /// <exception cref="BootstrapException">A static resource is wrong; every problem is named.</exception>
     public ConfigSource(
-        ConfigStore store, BootstrapSettings bootstrap, Func<BoundListener, string?> open, Action<string> close, IdentityAgent? identity,
+        ConfigStore store, ConfigHistory history, BootstrapSettings bootstrap, Func<BoundListener, string?> open, Action<string> close, IdentityAgent? identity,
         IReadOnlyList<GrpcClient> clients, ConfigLimits limits, Random random, TimeProvider time, Action<string> report)
     {
         _store = store;
         _thread = new ConfigThread(time, e => report($"configuration: {e}"));
-        _assembler = new ConfigAssembler(store, open, close, limits, time);
+        _assembler = new ConfigAssembler(store, history, open, close, limits, time);
         if (identity is not null)
         {
             // Subscribed before it is read, so that no generation is missed.
@@ -61,8 +62,11 @@ internal sealed class ConfigSource : IAsyncDisposable
     /// <summary>Why the management server cannot be reached, in one sentence; null while it can.</summary>
     public string? LastFailure => _ads?.LastFailure;
 
-    /// <summary>Reads something of the assembler on its own thread, for the admin endpoint.</summary>
-    public Task<T> AskAsync<T>(Func<ConfigAssembler, T> read) => _thread.AskAsync(() => read(_assembler));
+    /// <summary>Resources that were refused, over all updates.</summary>
+    public long Refused => _assembler.Refused;
+
+    /// <summary>Fields that arrived with numbers that this build does not know, over all resources.</summary>
+    public long UnknownFields => _assembler.UnknownFields;
 
     /// <summary>Starts the thread and the stream. The static resources are in use when this returns; <see cref="ConfigStore.Published"/> tells of what follows.</summary>
     public async Task StartAsync()

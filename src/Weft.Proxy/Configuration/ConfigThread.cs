@@ -39,7 +39,7 @@ internal sealed class ConfigThread(TimeProvider time, Action<Exception> report) 
         }
     }
 
-    /// <summary>Runs <paramref name="read"/> on the thread and waits for its answer; for the admin endpoint, which shows what only this thread may touch.</summary>
+    /// <summary>Runs <paramref name="read"/> on the thread and gives its answer.</summary>
     public Task<T> AskAsync<T>(Func<T> read)
     {
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -17,12 +17,10 @@ internal sealed class ResourceSlots<T> where T : class
         /// <summary>In use. Null with nothing in use yet, or when the resource is known not to exist.</summary>
         public T? Active { get; set; }
 
-        /// <summary>The bytes that <see cref="Active"/> was compiled of; null for resources of the bootstrap.</summary>
-        public XdsResource? ActiveSource { get; set; }
-
         /// <summary>Arrived, compiled, and not in use before what it refers to is there.</summary>
         public T? Pending { get; private set; }
 
+        /// <summary>What <see cref="Pending"/> was compiled of; null for a resource of the bootstrap.</summary>
         public XdsResource? PendingSource { get; private set; }
 
         /// <summary>When <see cref="Pending"/> is used whatever is missing.</summary>
@@ -49,7 +47,7 @@ internal sealed class ResourceSlots<T> where T : class
 
         public void Activate()
         {
-            (Active, ActiveSource, Absent) = (Pending, PendingSource, false);
+            (Active, Absent) = (Pending, false);
             Clear();
         }
 

@@ -119,9 +119,11 @@ internal sealed class ProxyHost : IAsyncDisposable
     private async Task StartConfigurationAsync()
     {
         _config = new ConfigSource(
-            _store, _bootstrap, _dataPlane.Listeners.TryOpen, _dataPlane.Listeners.Close, _identity, ManagementClients(), new ConfigLimits(),
+            _store, _history, _bootstrap, _dataPlane.Listeners.TryOpen, _dataPlane.Listeners.Close, _identity, ManagementClients(), new ConfigLimits(),
             new Random((int)RandomSeed()), _time, _say);
         _metrics.AddGauge("weft_control_plane_connected", "1 while a configuration stream to the control plane is open, else 0.", () => _config.IsConnected ? 1 : 0);
+        _metrics.AddCounter("weft_config_refused_total", "Configuration resources that were refused.", () => _config.Refused);
+        _metrics.AddCounter("weft_config_unknown_fields_total", "Configuration fields with numbers that this build does not know, accepted and ignored.", () => _config.UnknownFields);
         _metrics.AddGauge("weft_certificate_expiry_timestamp_seconds", "When the proxy's own certificate expires, in Unix time; 0 without one.",
             () => _identity?.Current?.NotAfter.ToUnixTimeSeconds() ?? 0);
         await _config.StartAsync().ConfigureAwait(false);

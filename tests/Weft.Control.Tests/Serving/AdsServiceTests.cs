@@ -107,6 +107,17 @@ public sealed class AdsServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Object_of_an_old_name_gets_a_status_of_its_own()
+    {
+        for (var round = 0; round < 2; round++)
+        {
+            await _control.ApplyAsync(TestControl.Shop("catalog"));
+            await TestProxy.UntilAsync(() => _control.GetAsync("/api/v1/namespaces/default/services/catalog").Result["status"] is not null, $"status {round}");
+            await _control.DeleteAsync("/api/v1/namespaces/default/services/catalog");
+        }
+    }
+
+    [Fact]
     public async Task Node_of_another_identity_is_refused()
     {
         await _control.ApplyAsync("apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: payments}\n---\n" +

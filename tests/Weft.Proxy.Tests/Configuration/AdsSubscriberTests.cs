@@ -211,6 +211,47 @@ public sealed class AdsSubscriberTests
     }
 
     [Fact]
+    public void History_tells_what_became_of_each_resource()
+    {
+        _server.With(Listener("in", null, ("/a", "a"), ("/b", "b"), ("/c", "c")), Cluster("a"), Endpoints("a", "10.0.0.1"), Cluster("b", c => c.LbPolicy = Envoy.Config.Cluster.V3.Cluster.Types.LbPolicy.Maglev)).Push();
+
+        _server.History.Of(XdsType.Cluster).Select(r => (r.Name, r.Status)).ShouldBe([("a", ConfigStatus.Accepted), ("b", ConfigStatus.Refused), ("c", ConfigStatus.Absent)]);
+        _server.History.Of(XdsType.Listener).ShouldHaveSingleItem().Warming.ShouldNotBeNull("it waits for cluster b");
+
+        _server.Advance(TimeSpan.FromSeconds(15));
+        var listener = _server.History.Of(XdsType.Listener).ShouldHaveSingleItem();
+        listener.Warming.ShouldBeNull();
+        listener.Active!.Version.ShouldNotBeEmpty();
+
+        _server.Without(XdsType.Listener, "in").Push();
+        _server.History.Of(XdsType.Listener).ShouldBeEmpty();
+        _server.History.Of(XdsType.Cluster).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Hundred_endpoint_changes_a_second_among_a_thousand_clusters_stay_within_the_garbage_budget()
+    {
+        var names = Enumerable.Range(0, 1000).Select(i => $"service-{i}.default:80").ToList();
+        string[] hosts = [.. Enumerable.Range(1, 100).Select(i => $"10.0.0.{i}")];
+        _server.With(Listener("in", null, [.. names.Select(n => ("/" + n, n))]));
+        _server.With(names.SelectMany(n => new[] { Cluster(n), Endpoints(n, hosts) })).Push();
+        XdsResource[] versions = [Resource(Endpoints(names[7], hosts)), Resource(Endpoints(names[7], hosts[..99]))];
+        for (var i = 0; i < 50; i++) Change(i);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 100; i++) Change(i);
+        var perSecond = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        perSecond.ShouldBeLessThan(1_500_000); // of 2 MB/s; the rest is for receiving
+
+        void Change(int i)
+        {
+            _server.Assembler.Apply(XdsType.Endpoint, [versions[i % 2]], []);
+            _server.Subscriber.Turn();
+        }
+    }
+
+    [Fact]
     public void Resource_that_calls_itself_otherwise_is_refused()
     {
         var ticket = _server.Assembler.Apply(XdsType.Cluster, [Resource(Cluster("a")) with { Name = "b" }], []);

@@ -56,7 +56,7 @@ public sealed class BootstrapFileTests
     {
         var settings = BootstrapFile.Parse(Static, "b.yaml");
         var store = new ConfigStore();
-        var assembler = new ConfigAssembler(store, _ => null, _ => { }, new ConfigLimits(), new ManualTime());
+        var assembler = new ConfigAssembler(store, new ConfigHistory(TimeProvider.System), _ => null, _ => { }, new ConfigLimits(), new ManualTime());
         assembler.AddStatic(settings).ShouldBeEmpty();
         assembler.Settle();
 
@@ -147,7 +147,7 @@ public sealed class BootstrapFileTests
               - { name: a, type: ORIGINAL_DST }
               - { name: b, lb_policy: MAGLEV, load_assignment: { cluster_name: b } }
             """, "b.yaml");
-        var assembler = new ConfigAssembler(new ConfigStore(), _ => null, _ => { }, new ConfigLimits(), new ManualTime());
+        var assembler = new ConfigAssembler(new ConfigStore(), new ConfigHistory(TimeProvider.System), _ => null, _ => { }, new ConfigLimits(), new ManualTime());
 
         assembler.AddStatic(settings).Select(r => r.ToString()).ShouldBe(["a: type: ORIGINAL_DST is not supported", "b: lb_policy: Maglev is not supported: ROUND_ROBIN, LEAST_REQUEST or RANDOM"], ignoreOrder: true);
     }

@@ -21,7 +21,7 @@ public sealed class DnsRefreshTests
                 load_assignment: { cluster_name: a, endpoints: [ { lb_endpoints: [ { endpoint: { address: { socket_address: { address: db.example, port_value: 5432 } } } } ] } ] }
             """, "b.yaml");
         var store = new ConfigStore();
-        var assembler = new ConfigAssembler(store, _ => null, _ => { }, new ConfigLimits(), TimeProvider.System);
+        var assembler = new ConfigAssembler(store, new ConfigHistory(TimeProvider.System), _ => null, _ => { }, new ConfigLimits(), TimeProvider.System);
         assembler.AddStatic(bootstrap).ShouldBeEmpty();
         using var thread = new ConfigThread(TimeProvider.System, _ => { });
         var asked = 0;

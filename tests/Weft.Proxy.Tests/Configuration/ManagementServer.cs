@@ -23,7 +23,7 @@ internal sealed class ManagementServer
 
     public ManagementServer()
     {
-        _assembler = new ConfigAssembler(Store, bound => RefuseToOpen.GetValueOrDefault(bound.Listener.Name), Closed.Add, new ConfigLimits(), Time);
+        _assembler = new ConfigAssembler(Store, History, bound => RefuseToOpen.GetValueOrDefault(bound.Listener.Name), Closed.Add, new ConfigLimits(), Time);
         Client = new DeltaClientStream(new Node { Id = "test" }, Time);
         Subscriber = new AdsSubscriber(Client, _assembler, wantsListeners: true);
         Subscriber.OnOpened();
@@ -32,6 +32,8 @@ internal sealed class ManagementServer
     public ManualTime Time { get; } = new();
 
     public ConfigStore Store { get; } = new();
+
+    public ConfigHistory History { get; } = new(TimeProvider.System);
 
     public ConfigAssembler Assembler => _assembler;
 

@@ -1,0 +1,223 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json.Nodes;
+using Shouldly;
+using Weft.Control;
+using Weft.Identity;
+using Weft.TestSupport;
+
+namespace Weft.Scenarios.Mesh;
+
+/// <summary>A control plane in this process and real weft-proxy processes around applications in this process: the mesh without its command line.</summary>
+internal sealed class MeshUnderTest : IAsyncDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("weft-mesh-").FullName;
+    private readonly List<Sidecar> _sidecars = [];
+    private readonly TimeSpan _leafLifetime;
+    private HttpClient _api = new();
+
+    private MeshUnderTest(TimeSpan leafLifetime) => _leafLifetime = leafLifetime;
+
+    public ControlPlane Control { get; private set; } = null!;
+
+    public IPEndPoint XdsAddress { get; private set; } = null!;
+
+    public static async Task<MeshUnderTest> StartAsync(string mtls = "Strict", TimeSpan? leafLifetime = null)
+    {
+        var mesh = new MeshUnderTest(leafLifetime ?? TimeSpan.FromHours(24));
+        await mesh.StartControlAsync();
+        await mesh.ApplyAsync($$"""
+            apiVersion: weft.dev/v1alpha1
+            kind: Mesh
+            metadata: {name: default}
+            spec: {mtls: {{mtls}}}
+            """);
+        return mesh;
+    }
+
+    /// <summary>Starts the control plane, on the same ports as before when there was one.</summary>
+    public async Task StartControlAsync()
+    {
+        Control = await ControlPlane.StartAsync(new ControlPlaneOptions
+        {
+            DataDirectory = Path.Combine(_folder, "control"),
+            ApiAddress = new IPEndPoint(IPAddress.Loopback, _api.BaseAddress?.Port ?? 0),
+            XdsAddress = new IPEndPoint(IPAddress.Loopback, XdsAddress?.Port ?? 0),
+            Certificates = new CertificateAuthorityOptions { DefaultLeafLifetime = _leafLifetime },
+        });
+        XdsAddress = Control.XdsAddress;
+        _api = new HttpClient { BaseAddress = new Uri($"http://{Control.ApiAddress}/") };
+    }
+
+    /// <summary>Applies documents and gives the revision.</summary>
+    public async Task<long> ApplyAsync(string yaml)
+    {
+        using var answer = await _api.PostAsync("weft/v1/apply", new StringContent(yaml, Encoding.UTF8, "application/yaml"));
+        var text = await answer.Content.ReadAsStringAsync();
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK, text);
+        return long.Parse(JsonNode.Parse(text)!["revision"]!.ToString());
+    }
+
+    public async Task<JsonNode> GetAsync(string path) => (await _api.GetFromJsonAsync<JsonNode>(path))!;
+
+    /// <summary>Waits until every connected proxy has acknowledged <paramref name="revision"/>.</summary>
+    public async Task<JsonNode> RolloutAsync(long revision) => await GetAsync($"weft/v1/rollout?revision={revision}&timeout=10s");
+
+    /// <summary>A service of one application port, its workload, and a sidecar beside it. A port of 0 is a client without an application.</summary>
+    public async Task<Sidecar> AddAsync(string service, int port, string version = "", string? workload = null)
+    {
+        workload ??= version.Length > 0 ? $"{service}-{version}" : service;
+        var (inbound, outbound, admin) = (FreePort(), FreePort(), FreePort());
+        var yaml = new StringBuilder($$"""
+            apiVersion: v1
+            kind: ServiceAccount
+            metadata: {name: {{service}}, namespace: default}
+
+            """);
+        if (port > 0)
+        {
+            yaml.Append(Service(service, $"app: {service}"));
+            if (version.Length > 0) yaml.Append(Service($"{service}-{version}", $"app: {service}, version: {version}"));
+        }
+        await ApplyAsync(yaml.ToString());
+        using var answer = await _api.PostAsync($"api/v1/namespaces/default/serviceaccounts/{service}/token", new StringContent("{}", Encoding.UTF8, "application/json"));
+        var token = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["status"]!["token"]!.ToString();
+        var labels = version.Length > 0 ? $"app: {service}, version: {version}" : $"app: {service}";
+        // The workload before its proxy: a proxy's stream is refused while nobody has said that it exists.
+        await ApplyAsync($$"""
+            apiVersion: weft.dev/v1alpha1
+            kind: Workload
+            metadata: {name: {{workload}}, namespace: default, labels: { {{labels}} } }
+            spec:
+              address: 127.0.0.1
+              serviceAccount: {{service}}
+              {{(version.Length > 0 ? $"version: {version}" : "")}}
+              ports: { {{(port > 0 ? $"http: {port}" : "")}} }
+              sidecar: {inbound: { {{(port > 0 ? $"http: {inbound}" : "")}} }, outboundPort: {{outbound}}, adminPort: {{admin}}}
+            """);
+        var sidecar = new Sidecar(Path.Combine(_folder, workload), XdsAddress, service, workload, version, port, inbound, outbound, admin, token);
+        _sidecars.Add(sidecar);
+        sidecar.Start();
+        await sidecar.ReadyAsync();
+        return sidecar;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var sidecar in _sidecars) sidecar.Dispose();
+        await Control.DisposeAsync();
+        _api.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    public static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    private static string Service(string name, string selector) => $$"""
+        ---
+        apiVersion: v1
+        kind: Service
+        metadata: {name: {{name}}, namespace: default}
+        spec:
+          selector: { {{selector}} }
+          ports: [{name: http, port: 80, targetPort: http}]
+
+        """;
+}
+
+/// <summary>One real weft-proxy process.</summary>
+internal sealed class Sidecar : IDisposable
+{
+    private readonly string _folder;
+    private readonly IPEndPoint _xds;
+    private readonly StringBuilder _log = new();
+    private Process? _process;
+
+    public Sidecar(string folder, IPEndPoint xds, string service, string workload, string version, int port, int inbound, int outbound, int admin, string token)
+    {
+        (_folder, _xds, Workload, Inbound, Outbound, Admin) = (folder, xds, workload, inbound, outbound, admin);
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(folder, "token"), token);
+        var inboundPorts = port > 0 ? $$"""[{"name": "http", "port": {{port}}, "listen": {{inbound}}}]""" : "[]";
+        File.WriteAllText(Path.Combine(folder, "bootstrap.json"), $$$"""
+            {
+              "node": {"id": "{{{workload}}}.default", "cluster": "{{{service}}}", "client_features": ["weft.v1"], "metadata": {"weft.dev": {
+                "workload": "{{{workload}}}", "namespace": "default", "serviceAccount": "{{{service}}}", "service": "{{{service}}}", "version": "{{{version}}}",
+                "address": "127.0.0.1", "inbound": {{{inboundPorts}}}, "outboundPort": {{{outbound}}}, "upstreams": [], "adminPort": {{{admin}}} } } },
+              "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": {{{admin}}} } } },
+              "dynamic_resources": {
+                "lds_config": {"ads": {}, "resource_api_version": "V3"}, "cds_config": {"ads": {}, "resource_api_version": "V3"},
+                "ads_config": {"api_type": "DELTA_GRPC", "transport_api_version": "V3", "grpc_services": [{"envoy_grpc": {"cluster_name": "weft-control"}}]}},
+              "static_resources": {"clusters": [{"name": "weft-control", "type": "STATIC", "connect_timeout": "5s", "load_assignment": {"cluster_name": "weft-control",
+                "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address": {"address": "{{{xds.Address}}}", "port_value": {{{xds.Port}}} } } } }]}]}}]}
+            }
+            """);
+    }
+
+    public string Workload { get; }
+
+    public int Inbound { get; }
+
+    public int Outbound { get; }
+
+    public int Admin { get; }
+
+    /// <summary>What the process said.</summary>
+    public string Log { get { lock (_log) return _log.ToString(); } }
+
+    public Process Process => _process!;
+
+    /// <summary>A client that sends through this sidecar's forward proxy.</summary>
+    public HttpClient Client() => new(new SocketsHttpHandler { Proxy = new WebProxy($"http://127.0.0.1:{Outbound}") }) { Timeout = TimeSpan.FromSeconds(15) };
+
+    public void Start()
+    {
+        var executable = Path.Combine(Tool.RepositoryRoot(), "artifacts/bin/Weft.Proxy/release/weft-proxy");
+        var start = new ProcessStartInfo(executable, [
+            "--bootstrap", Path.Combine(_folder, "bootstrap.json"), "--identity", _xds.ToString(), "--keys", Path.Combine(_folder, "keys"),
+            "--join-token-file", Path.Combine(_folder, "token"), "--drain-seconds", "5"])
+        { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
+        _process = Process.Start(start)!;
+        _process.ErrorDataReceived += (_, e) => { lock (_log) _log.AppendLine(e.Data); };
+        _process.OutputDataReceived += (_, e) => { lock (_log) _log.AppendLine(e.Data); };
+        _process.BeginErrorReadLine();
+        _process.BeginOutputReadLine();
+    }
+
+    public async Task ReadyAsync()
+    {
+        using var http = new HttpClient();
+        for (var i = 0; i < 200; i++)
+        {
+            try
+            {
+                using var answer = await http.GetAsync($"http://127.0.0.1:{Admin}/ready");
+                if (answer.IsSuccessStatusCode) return;
+            }
+            catch (HttpRequestException)
+            {
+                // not listening yet
+            }
+            Process.HasExited.ShouldBeFalse($"the proxy of {Workload} ended: {Log}");
+            await Task.Delay(50);
+        }
+        throw new TimeoutException($"the proxy of {Workload} is not ready: {Log}");
+    }
+
+    public void Kill() => Process.Kill();
+
+    public void Dispose()
+    {
+        if (_process is null) return;
+        if (!_process.HasExited) _process.Kill();
+        _process.WaitForExit(5000);
+        _process.Dispose();
+    }
+}
