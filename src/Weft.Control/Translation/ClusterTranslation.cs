@@ -65,6 +65,8 @@ internal static class ClusterTranslation
                     MaxConnections = defaults.MaxConnections,
                     MaxPendingRequests = defaults.MaxPendingRequests,
                     MaxRequests = defaults.MaxRequests,
+                    // Envoy's own default of 3 would fail most of what a dying instance leaves behind: all that it was serving is repeated at once.
+                    MaxRetries = defaults.MaxPendingRequests,
                 },
             },
         },

@@ -447,7 +447,8 @@ internal sealed class Exchange : ITimerHandler, IConnectionWaiter
     {
         var attempt = new Attempt(_record.Attempts, outcome, status, marked, _idempotent, _progress);
         if (!RetryDecision.Decide(_action!.Retry, attempt)) return false;
-        if (_countedRetry) return true;
+        // What no workload has seen adds no load to any: half of the endpoints may be dead, and their share of requests all go on to the other half.
+        if (_countedRetry || marked || _progress == RequestProgress.NothingSent) return true;
         // Over the limit the original failure stands: retries must not become the load that keeps a service down.
         _countedRetry = _cluster!.State.Retries.TryAcquire(_cluster.Cluster.CircuitBreakers.MaxRetries);
         return _countedRetry;

@@ -45,6 +45,14 @@ internal sealed class Application : IAsyncDisposable
         return application;
     }
 
+    /// <summary>Ends at once, without waiting for what it serves: connections are cut as a killed process cuts them.</summary>
+    public async Task KillAsync()
+    {
+        using var now = new CancellationTokenSource();
+        await now.CancelAsync();
+        await _app.StopAsync(now.Token);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync(new CancellationTokenSource(100).Token);
