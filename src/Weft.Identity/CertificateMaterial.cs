@@ -38,7 +38,7 @@ public sealed class CertificateMaterial
         SpiffeId = id;
         NotBefore = new DateTimeOffset(leaf.NotBefore.ToUniversalTime(), TimeSpan.Zero);
         NotAfter = new DateTimeOffset(leaf.NotAfter.ToUniversalTime(), TimeSpan.Zero);
-        SerialNumber = leaf.SerialNumber;
+        SerialNumber = X509Svid.SerialNumber(leaf);
         foreach (var other in chain.Skip(1)) other.Dispose();
         Roots = TrustBundle.FromPem(id.TrustDomain, rootsPem);
     }

@@ -39,11 +39,11 @@ public sealed class IdentityAgent : IAsyncDisposable
     /// <summary>The present generation; null until the first join has succeeded. Subscribe to <see cref="Changed"/> before reading it.</summary>
     public CertificateMaterial? Current => Volatile.Read(ref _current);
 
-    /// <summary>Raised, on the agent's own thread, after a new generation is on disk and in <see cref="Current"/>. Its handlers load the key; a slow
+    /// <summary>Raised, on the agent's own thread, after a new generation is saved and in <see cref="Current"/>. Its handlers load the key; a slow
     /// one delays only the agent.</summary>
     public event Action<CertificateMaterial>? Changed;
 
-    /// <summary>Why the last attempt failed; null after a success.</summary>
+    /// <summary>Why the last attempt failed, or could not be saved; null after a success.</summary>
     public string? LastFailure => Volatile.Read(ref _lastFailure);
 
     /// <summary>Loads what is saved, and starts.</summary>
@@ -94,7 +94,9 @@ public sealed class IdentityAgent : IAsyncDisposable
                 if (plan is { } waiting) await WaitUntilDueAsync(waiting);
                 var fresh = await ObtainAsync();
                 plan = RenewalPlan.ForFresh(_options.Time, fresh.NotBefore, fresh.NotAfter, _options.RequestedLifetime, Chance());
+                var unsaved = Save(fresh);
                 Publish(fresh);
+                if (unsaved is not null) Fail(unsaved);
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -125,9 +127,7 @@ public sealed class IdentityAgent : IAsyncDisposable
         {
             try
             {
-                var fresh = Current is { } current ? await RenewAsync(current) : await JoinAsync();
-                _store.Save(fresh);
-                return fresh;
+                return Current is { } current ? await RenewAsync(current) : await JoinAsync();
             }
             // With a certificate in hand nothing ends the agent: a broken answer today says nothing about tomorrow's.
             catch (Exception error) when (!_stop.IsCancellationRequested)
@@ -136,6 +136,21 @@ public sealed class IdentityAgent : IAsyncDisposable
                 Fail(Sentence(error));
             }
             await Task.Delay(_backoff.After(failures, Chance()), _options.Time, _stop.Token);
+        }
+    }
+
+    // A certificate that cannot be saved is used all the same: a full disk must not end the workload's calls. The next one is saved, or a restart
+    // renews the one before it.
+    private string? Save(CertificateMaterial fresh)
+    {
+        try
+        {
+            _store.Save(fresh);
+            return null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return $"the new certificate is in use but could not be saved in {_options.KeysDirectory}: {error.Message}";
         }
     }
 
@@ -209,7 +224,12 @@ public sealed class IdentityAgent : IAsyncDisposable
         Volatile.Write(ref _current, fresh);
         Volatile.Write(ref _lastFailure, null);
         _first.TrySetResult(fresh);
-        Changed?.Invoke(fresh);
+        try
+        {
+            Changed?.Invoke(fresh);
+        }
+        // A consumer that cannot load this certificate keeps its old one; the agent must be there to bring it the next.
+        catch (Exception error) { Fail($"a consumer of the new certificate failed: {error.Message}"); }
         outgoing?.ClearKey();
     }
 

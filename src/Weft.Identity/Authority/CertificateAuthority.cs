@@ -107,7 +107,7 @@ public sealed class CertificateAuthority : IDisposable
             var notAfter = Earlier(now + life, _issuer.NotAfter);
             using var leaf = _issuer.SignLeaf(publicKey, id, hostNames, notBefore, notAfter);
             var roots = Encoding.ASCII.GetString(Bundle.ToPem());
-            return new IssuedCertificate(id, leaf.SerialNumber, notBefore, notAfter,
+            return new IssuedCertificate(id, X509Svid.SerialNumber(leaf), notBefore, notAfter,
                 [leaf.ExportCertificatePem() + "\n", _issuer.Certificate.ExportCertificatePem() + "\n", roots]);
         }
     }

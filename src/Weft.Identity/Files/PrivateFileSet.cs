@@ -77,7 +77,7 @@ internal sealed class PrivateFileSet : IDisposable
     public void Replace(IReadOnlyDictionary<string, byte[]> files)
     {
         if (files.Keys.Except(_names).Any()) throw new ArgumentException("a file outside the set", nameof(files));
-        DropUncommitted();
+        Recover(); // a replacement that failed half-way, on a full disk say, comes first
         Step("create staging");
         Directory.CreateDirectory(Uncommitted, OwnerOnlyDirectory);
         foreach (var (name, content) in files)

@@ -47,7 +47,7 @@ public sealed class ControlPlaneTls(
             refused(verdict.Failure);
             return false;
         }
-        identified(new ClientIdentity(verdict.Id, leaf.SerialNumber, new DateTimeOffset(leaf.NotAfter.ToUniversalTime(), TimeSpan.Zero)));
+        identified(new ClientIdentity(verdict.Id, X509Svid.SerialNumber(leaf), new DateTimeOffset(leaf.NotAfter.ToUniversalTime(), TimeSpan.Zero)));
         return true;
     }
 

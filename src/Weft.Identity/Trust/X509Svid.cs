@@ -55,6 +55,11 @@ public static class X509Svid
         leaf.Extensions.OfType<X509EnhancedKeyUsageExtension>().FirstOrDefault() is not { } extended ||
         extended.EnhancedKeyUsages.Cast<Oid>().Any(oid => oid.Value == purposeOid || oid.Value == AnyExtendedKeyUsageOid);
 
+    /// <summary>The serial number as people and tools write it: hexadecimal, upper case, without the zero byte that DER puts before a high bit.
+    /// With it, a serial number copied from openssl into a revocation would match nothing.</summary>
+    internal static string SerialNumber(X509Certificate2 certificate) =>
+        certificate.SerialNumber is ['0', '0', _, ..] text ? text[2..] : certificate.SerialNumber;
+
     /// <summary>The uniformResourceIdentifier entries of a SubjectAltName value (RFC 5280 4.2.1.6), in order.</summary>
     /// <exception cref="AsnContentException">Not DER, or not a GeneralNames.</exception>
     internal static List<string> ReadUris(ReadOnlyMemory<byte> subjectAltName)

@@ -146,10 +146,23 @@ public sealed class IdentityAgentTests : IAsyncLifetime
         for (var generation = 0; generation < 10; generation++)
         {
             var serial = agent.Current!.SerialNumber;
+            _time.Advance(TimeSpan.FromSeconds(8.5)); // nothing is due before 9
             await AdvanceUntil(() => agent.Current!.SerialNumber != serial, TimeSpan.FromSeconds(0.5));
             agent.Current.NotAfter.ShouldBeGreaterThan(_time.GetUtcNow() + TimeSpan.FromSeconds(8));
         }
         _control.Calls.ShouldBe(11);
+    }
+
+    [Fact]
+    public async Task Consumer_that_throws_does_not_end_renewal()
+    {
+        var token = await _control.TokenFileAsync(_directory);
+        await using var agent = IdentityAgent.Start(Options(token) with { RequestedLifetime = TimeSpan.FromSeconds(20) });
+        await First(agent);
+        agent.Changed += _ => throw new InvalidOperationException("cannot load");
+        await RenewOnce(agent);
+        await Until(() => agent.LastFailure?.Contains("cannot load", StringComparison.Ordinal) == true);
+        await RenewOnce(agent);
     }
 
     [Fact]
@@ -245,14 +258,14 @@ public sealed class IdentityAgentTests : IAsyncLifetime
         foreach (var killAt in steps)
         {
             var reached = new TaskCompletionSource();
-            // The step blocks for good, as the disk sees it: nothing after it happens. The lock is released with the agent below.
+            // As the disk sees it, nothing happens after this step.
             var agent = IdentityAgent.Start(Options(null), step =>
             {
                 if (step != killAt) return;
                 reached.TrySetResult();
                 throw new IOException("killed");
             });
-            await AdvanceUntil(() => reached.Task.IsCompleted, TimeSpan.FromHours(1));
+            await AdvanceUntil(() => reached.Task.IsCompleted, TimeSpan.FromHours(13));
             await agent.DisposeAsync();
 
             await using var restarted = IdentityAgent.Start(Options(null));
@@ -260,6 +273,22 @@ public sealed class IdentityAgentTests : IAsyncLifetime
             leaf.HasPrivateKey.ShouldBeTrue();
             leaf.Dispose();
         }
+    }
+
+    [Fact]
+    public async Task Certificate_that_cannot_be_saved_is_used_and_the_next_one_is_saved()
+    {
+        var joined = await JoinAsync();
+        var full = true;
+        await using var agent = IdentityAgent.Start(Options(null), step => { if (full && step == "write key.pem") throw new IOException("disk full"); });
+        await AdvanceUntil(() => agent.LastFailure is not null, TimeSpan.FromHours(13));
+        agent.LastFailure!.ShouldContain("disk full");
+        agent.Current!.SerialNumber.ShouldNotBe(joined.SerialNumber);
+
+        full = false;
+        await RenewOnce(agent);
+        await Until(() => agent.LastFailure is null);
+        OpenSsl.Must("x509", "-in", Key("chain.pem"), "-noout", "-serial").ShouldContain(agent.Current!.SerialNumber);
     }
 
     [Fact]
@@ -372,7 +401,8 @@ public sealed class IdentityAgentTests : IAsyncLifetime
     private async Task RenewOnce(IdentityAgent agent)
     {
         var serial = agent.Current!.SerialNumber;
-        await AdvanceUntil(() => agent.Current!.SerialNumber != serial, TimeSpan.FromSeconds(1));
+        var step = (agent.Current.NotAfter - _time.GetUtcNow()) / 20;
+        await AdvanceUntil(() => agent.Current!.SerialNumber != serial, step);
     }
 
     private static async Task<string> WhoAmI(IdentityAgent agent)

@@ -50,6 +50,21 @@ public sealed class PrivateFileSetTests
     }
 
     [Fact]
+    public void Replacement_after_one_that_failed_half_way_succeeds_in_the_same_process()
+    {
+        foreach (var failAt in new[] { "write chain.pem", "commit", "publish chain.pem", "remove staging" })
+        {
+            using var directory = new TemporaryDirectory();
+            var full = true;
+            using var files = Open(directory, step => { if (full && step == failAt) throw new IOException("disk full"); });
+            Should.Throw<IOException>(() => files.Replace(Generation("old")));
+            full = false;
+            files.Replace(Generation("new"));
+            files.Read()!.Values.Select(Encoding.ASCII.GetString).ShouldAllBe(content => content == "new");
+        }
+    }
+
+    [Fact]
     public void Torn_staging_that_was_never_committed_is_dropped()
     {
         using var directory = new TemporaryDirectory();

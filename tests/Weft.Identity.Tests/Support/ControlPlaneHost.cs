@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Net;
 using Istio.V1.Auth;
@@ -55,7 +56,7 @@ internal sealed class ControlPlaneHost : IAsyncDisposable
 
     public string LastCsr { get; private set; } = "";
 
-    public List<SvidFailure> Refused { get; } = [];
+    public ConcurrentQueue<SvidFailure> Refused { get; } = [];
 
     public string Address => $"127.0.0.1:{_port}";
 
@@ -68,7 +69,7 @@ internal sealed class ControlPlaneHost : IAsyncDisposable
             listen.Protocols = HttpProtocols.Http2;
             listen.UseHttps(new TlsHandshakeCallbackOptions
             {
-                OnConnection = context => ValueTask.FromResult(_tls.ForConnection(client => context.Connection.Items[ClientKey] = client, Refused.Add)),
+                OnConnection = context => ValueTask.FromResult(_tls.ForConnection(client => context.Connection.Items[ClientKey] = client, Refused.Enqueue)),
             });
         }));
         _app = builder.Build();
