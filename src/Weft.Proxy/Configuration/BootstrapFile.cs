@@ -1,5 +1,5 @@
 using Envoy.Config.Bootstrap.V3;
-using Google.Protobuf.Reflection;
+using Weft.Proxy.Configuration.Text;
 using Weft.Routing.Compile;
 
 namespace Weft.Proxy.Configuration;
@@ -7,22 +7,7 @@ namespace Weft.Proxy.Configuration;
 /// <summary>Reads a bootstrap: an Envoy v3 Bootstrap in YAML or JSON.</summary>
 internal static class BootstrapFile
 {
-    /// <summary>The types that may stand in a bootstrap's Any fields.</summary>
-    private static TypeRegistry Types => TypeRegistry.FromFiles(
-        BootstrapReflection.Descriptor,
-        Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManagerReflection.Descriptor,
-        Envoy.Extensions.Filters.Http.Router.V3.RouterReflection.Descriptor,
-        Envoy.Extensions.Filters.Listener.TlsInspector.V3.TlsInspectorReflection.Descriptor,
-        Envoy.Extensions.Filters.Listener.HttpInspector.V3.HttpInspectorReflection.Descriptor,
-        Envoy.Extensions.TransportSockets.Tls.V3.TlsReflection.Descriptor,
-        Envoy.Extensions.TransportSockets.RawBuffer.V3.RawBufferReflection.Descriptor,
-        Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptionsReflection.Descriptor,
-        Envoy.Extensions.LoadBalancingPolicies.RoundRobin.V3.RoundRobinReflection.Descriptor,
-        Envoy.Extensions.LoadBalancingPolicies.LeastRequest.V3.LeastRequestReflection.Descriptor,
-        Envoy.Extensions.LoadBalancingPolicies.Random.V3.RandomReflection.Descriptor,
-        Envoy.Extensions.Http.HeaderFormatters.PreserveCase.V3.PreserveCaseReflection.Descriptor,
-        Envoy.Extensions.AccessLoggers.Stream.V3.StreamReflection.Descriptor,
-        Weft.V1.ForwardProxyReflection.Descriptor);
+    private const string TypeName = "envoy.config.bootstrap.v3.Bootstrap";
 
     /// <summary>Reads <paramref name="path"/>.</summary>
     /// <exception cref="BootstrapException">It cannot be read, or something in it is wrong; every problem is named.</exception>
@@ -40,13 +25,15 @@ internal static class BootstrapFile
 
     /// <param name="text">YAML or JSON.</param>
     /// <param name="file">Named in errors.</param>
-    /// <exception cref="BootstrapException">Something in it is wrong; every problem is named.</exception>
+    /// <exception cref="BootstrapException">Something in it is wrong; every problem is named with its path and place.</exception>
     public static BootstrapSettings Parse(string text, string file)
     {
-        var (message, errors) = ProtoYaml.Read<Bootstrap>(text, file, Bootstrap.Descriptor, Types);
-        if (message is null) throw new BootstrapException(errors);
-        var compiled = BootstrapCompiler.Compile(message);
-        return compiled.Ok ? compiled.Value : throw new BootstrapException([.. compiled.Rejections.Select(r => $"{file}: {r.Field}: {r.Message}")]);
+        var read = MessageText.Read(text, file, TypeName);
+        if (read.Errors.Count > 0) throw new BootstrapException(read.Errors);
+        var compiled = BootstrapCompiler.Compile(Bootstrap.Parser.ParseFrom(read.Bytes.Span));
+        return compiled.Ok
+            ? compiled.Value with { PlaceOf = read.PlaceOf }
+            : throw new BootstrapException([.. compiled.Rejections.Select(r => $"{read.PlaceOf(r.Field) ?? file}: {r.Field}: {r.Message}")]);
     }
 }
 

@@ -81,37 +81,42 @@ internal sealed partial class ConfigAssembler
     }
 
     /// <summary>Adds the resources of a bootstrap; they are never replaced. Call <see cref="Settle"/> afterwards.</summary>
-    /// <returns>Everything that is wrong with them; nothing may be used then.</returns>
-    public IReadOnlyList<Rejection> AddStatic(BootstrapSettings bootstrap)
+    /// <returns>Everything that is wrong with them, one sentence each, with its place; nothing may be used then.</returns>
+    public IReadOnlyList<string> AddStatic(BootstrapSettings bootstrap)
     {
-        var rejections = new List<Rejection>();
-        foreach (var secret in bootstrap.Resources.Secrets)
+        var errors = new List<string>();
+        var resources = bootstrap.Message.StaticResources ?? new();
+        _history.ReadBootstrap(bootstrap.Message);
+        foreach (var (index, secret) in resources.Secrets.Index())
         {
-            if (Check(SecretCompiler.Compile(secret)) is not { } compiled) continue;
-            _history.Static(XdsType.Secret, compiled.Name, secret);
-            if (_tls.Set(compiled) is { } error) rejections.Add(new Rejection(Weft.Routing.Compile.XdsTypes.Secret, compiled.Name, "", error));
+            if (Check(SecretCompiler.Compile(secret), $"secrets[{index}]") is not { } compiled) continue;
+            if (_tls.Set(compiled) is { } error) Error(compiled.Name, $"secrets[{index}]", error);
             _secrets.GetOrAdd(compiled.Name, isStatic: true).Active = compiled;
+            _history.Static(XdsType.Secret, compiled.Name, secret);
         }
-        foreach (var cluster in bootstrap.Resources.Clusters)
+        foreach (var (index, cluster) in bootstrap.Clusters)
         {
-            if (Check(ClusterCompiler.Compile(cluster, _states)) is not { } compiled) continue;
+            if (Check(ClusterCompiler.Compile(cluster, _states), $"clusters[{index}]") is not { } compiled) continue;
             _clusters.GetOrAdd(compiled.Name, isStatic: true).Await(compiled, null, Deadline, null);
             _history.Static(XdsType.Cluster, compiled.Name, cluster);
         }
-        foreach (var listener in bootstrap.Resources.Listeners)
+        foreach (var (index, listener) in resources.Listeners.Index())
         {
-            if (Check(ListenerCompiler.Compile(listener)) is not { } compiled) continue;
+            if (Check(ListenerCompiler.Compile(listener), $"listeners[{index}]") is not { } compiled) continue;
             _listeners.GetOrAdd(compiled.Name, isStatic: true).Await(compiled, null, Deadline, null);
             _history.Static(XdsType.Listener, compiled.Name, listener);
         }
-        return rejections;
+        return errors;
 
-        T? Check<T>(Compiled<T> compiled) where T : class
+        T? Check<T>(Compiled<T> compiled, string path) where T : class
         {
             _unknownFields += compiled.UnknownFields;
-            rejections.AddRange(compiled.Rejections);
+            foreach (var r in compiled.Rejections) Error(r.Resource, r.Field.Length == 0 ? path : $"{path}.{r.Field}", r.Message);
             return compiled.Value;
         }
+
+        void Error(string resource, string path, string message) =>
+            errors.Add($"{bootstrap.PlaceOf($"static_resources.{path}") ?? "bootstrap"}: static_resources.{path}: {message} ({resource})");
     }
 
     /// <summary>Takes one update. Nothing is in use before <see cref="Settle"/>.</summary>

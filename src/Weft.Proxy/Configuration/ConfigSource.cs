@@ -44,8 +44,8 @@ internal sealed class ConfigSource : IAsyncDisposable
             identity.Changed += material => _thread.Post(() => _assembler.SetIdentity(material));
             if (identity.Current is { } material) _assembler.SetIdentity(material);
         }
-        var rejections = _assembler.AddStatic(bootstrap);
-        if (rejections.Count > 0) throw new BootstrapException([.. rejections.Select(r => $"bootstrap: {r}")]);
+        var errors = _assembler.AddStatic(bootstrap);
+        if (errors.Count > 0) throw new BootstrapException(errors);
         _dns = new DnsRefresh(_thread, _assembler, Dns.GetHostAddressesAsync, time);
         _thread.Turn = Turn;
         _thread.NextDeadline = NextDeadline;

@@ -13,9 +13,16 @@ namespace Weft.Routing.Compile;
 /// <param name="Admin">Where the admin endpoint listens; null for none.</param>
 /// <param name="ManagementServer">Null when configuration is static.</param>
 /// <param name="WantsListeners">True when listeners are asked of the management server.</param>
-/// <param name="Resources">The static resources, uncompiled; the management server's cluster is not among them, because no request goes there.</param>
-public sealed record BootstrapSettings(
-    Node Node, IPEndPoint? Admin, ManagementServer? ManagementServer, bool WantsListeners, Bootstrap.Types.StaticResources Resources);
+/// <param name="Message">The bootstrap itself, its static resources uncompiled.</param>
+public sealed record BootstrapSettings(Node Node, IPEndPoint? Admin, ManagementServer? ManagementServer, bool WantsListeners, Bootstrap Message)
+{
+    /// <summary>Says where a field, by its path from the bootstrap, was written: <c>file:line:column</c>, for errors. Null when nobody knows.</summary>
+    public Func<string, string?> PlaceOf { get; init; } = static _ => null;
+
+    /// <summary>The static clusters that requests may go to, with their place in the list: all but the management server's.</summary>
+    public IEnumerable<(int Index, Cluster Cluster)> Clusters =>
+        (Message.StaticResources?.Clusters ?? []).Index().Where(c => c.Item.Name != ManagementServer?.Cluster);
+}
 
 /// <summary>Where configuration comes from.</summary>
 /// <param name="Cluster">Name of the static cluster that it was written as.</param>
@@ -41,10 +48,9 @@ public static class BootstrapCompiler
     {
         var at = FieldPath.Root;
         var admin = message.Admin?.Address is null ? null : into.SocketAddress(message.Admin.Address, at.Field("admin").Field("address"));
-        var resources = message.StaticResources?.Clone() ?? new Bootstrap.Types.StaticResources();
+        var resources = message.StaticResources ?? new Bootstrap.Types.StaticResources();
         var server = message.DynamicResources is null ? null : Server(message.DynamicResources, resources, at.Field("dynamic_resources"), into);
-        if (server is not null) resources.Clusters.Remove(resources.Clusters.First(c => c.Name == server.Cluster));
-        return new BootstrapSettings(message.Node ?? new Node(), admin, server, message.DynamicResources?.LdsConfig is not null, resources);
+        return new BootstrapSettings(message.Node ?? new Node(), admin, server, message.DynamicResources?.LdsConfig is not null, message);
     }
 
     private static ManagementServer? Server(

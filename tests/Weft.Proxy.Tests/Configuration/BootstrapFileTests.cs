@@ -117,7 +117,7 @@ public sealed class BootstrapFileTests
               listeners:
               - filter_chains:
                 - filters:
-                  - typed_config: { "@type": type.googleapis.com/no.such.Filter }
+                  - typed_config: { name: x }
                 address: { socket_address: { port_value: 1, named_port: http } }
             """).ShouldBe(
             [
@@ -126,9 +126,42 @@ public sealed class BootstrapFileTests
                 "b.yaml:8:22: static_resources.clusters[0].connect_timeout: \"5 seconds\" is not a duration: seconds with an s behind them, such as 0.25s",
                 "b.yaml:9:35: static_resources.clusters[0].load_assignment.endpoints: a list is needed",
                 "b.yaml:10:40: static_resources.clusters[0].per_connection_buffer_limit_bytes: \"-1\" is not a value of type uint32",
-                "b.yaml:14:23: static_resources.listeners[0].filter_chains[0].filters[0].typed_config: type.googleapis.com/no.such.Filter is not a type that this build knows",
+                "b.yaml:14:23: static_resources.listeners[0].filter_chains[0].filters[0].typed_config: a mapping with \"@type\" is needed",
                 "b.yaml:15:49: static_resources.listeners[0].address.socket_address.named_port: only one of port_value and named_port may be set",
             ]);
+    }
+
+    /// <summary>The schema of this reader is Weft's own field lists; protobuf's parser, which reads by the descriptors, must see the same message.</summary>
+    [Fact]
+    public void Message_is_the_one_that_the_descriptors_would_give()
+    {
+        const string Json = """
+            {
+              "node": {"id": "x", "metadata": {"a": {"n": -1.5e3, "s": "ü\u0000", "l": [true, null, {}]}}, "locality": {"zone": "z"}, "clientFeatures": ["weft.v1"]},
+              "staticResources": {
+                "clusters": [{
+                  "name": "a", "type": "EDS", "connectTimeout": "0.000000001s", "edsClusterConfig": {"serviceName": "s", "edsConfig": {"ads": {}, "resourceApiVersion": "V3"}},
+                  "commonLbConfig": {"healthyPanicThreshold": {"value": 12.5}}, "circuitBreakers": {"thresholds": [{"maxRequests": 4294967295}]},
+                  "transportSocketMatches": [{"name": "m", "match": {"weft": "mtls"}, "transportSocket": {"name": "t", "typedConfig": {
+                    "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext", "sni": "x",
+                    "commonTlsContext": {"tlsParams": {"tlsMinimumProtocolVersion": "TLSv1_3"}, "tlsCertificates": [{"privateKey": {"inlineBytes": "AAEC/w=="}}]}}}}],
+                  "typedExtensionProtocolOptions": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                    "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions", "explicitHttpConfig": {"httpProtocolOptions": {}}}}
+                }],
+                "listeners": [{"name": "l", "trafficDirection": 1, "bindToPort": false, "defaultFilterChain": {"filters": [{"name": "f", "typedConfig": {
+                  "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+                  "drainTimeout": "-1.5s", "routeConfig": {"virtualHosts": [{"name": "v", "domains": ["*"], "routes": [
+                    {"match": {"path": "/", "headers": [{"name": "h", "rangeMatch": {"start": "-9223372036854775808", "end": 5}}, {"name": "p", "presentMatch": false}]},
+                     "route": {"cluster": "a", "retryPolicy": {"retriableStatusCodes": [500, 503]}}}]}]}}}]}}]
+              }
+            }
+            """;
+        var text = Weft.Proxy.Configuration.Text.MessageText.Read(Json, "b.json", "envoy.config.bootstrap.v3.Bootstrap");
+        var expected = new JsonParser(JsonParser.Settings.Default.WithTypeRegistry(ConfigTypes.Registry)).Parse<Envoy.Config.Bootstrap.V3.Bootstrap>(Json);
+
+        text.Errors.ShouldBeEmpty();
+        var formatter = new JsonFormatter(JsonFormatter.Settings.Default.WithTypeRegistry(ConfigTypes.Registry));
+        formatter.Format(Envoy.Config.Bootstrap.V3.Bootstrap.Parser.ParseFrom(text.Bytes.Span)).ShouldBe(formatter.Format(expected));
     }
 
     [Fact]
@@ -136,7 +169,7 @@ public sealed class BootstrapFileTests
 
     [Fact]
     public void Refused_field_of_the_bootstrap_is_named() =>
-        Errors("node: { id: x }\nhds_config: { api_type: GRPC }").ShouldBe(["b.yaml: hds_config: is not supported by this version"]);
+        Errors("node: { id: x }\nhds_config: { api_type: GRPC }").ShouldBe(["b.yaml:2:1: hds_config: is not supported by this version"]);
 
     [Fact]
     public void Mistakes_in_static_resources_stop_the_start_and_are_all_named()
@@ -146,10 +179,18 @@ public sealed class BootstrapFileTests
               clusters:
               - { name: a, type: ORIGINAL_DST }
               - { name: b, lb_policy: MAGLEV, load_assignment: { cluster_name: b } }
+              - { name: c, health_checks: [ { timeout: 1s } ] }
             """, "b.yaml");
         var assembler = new ConfigAssembler(new ConfigStore(), new ConfigHistory(TimeProvider.System), _ => null, _ => { }, new ConfigLimits(), new ManualTime());
 
-        assembler.AddStatic(settings).Select(r => r.ToString()).ShouldBe(["a: type: ORIGINAL_DST is not supported", "b: lb_policy: Maglev is not supported: ROUND_ROBIN, LEAST_REQUEST or RANDOM"], ignoreOrder: true);
+        assembler.AddStatic(settings).ShouldBe(
+            [
+                "b.yaml:3:16: static_resources.clusters[0].type: ORIGINAL_DST is not supported (a)",
+                "b.yaml:4:16: static_resources.clusters[1].lb_policy: Maglev is not supported: ROUND_ROBIN, LEAST_REQUEST or RANDOM (b)",
+                "b.yaml:5:5: static_resources.clusters[2].load_assignment: Static clusters need one (c)",
+                "b.yaml:5:16: static_resources.clusters[2].health_checks[0]: is not supported by this version (c)",
+            ],
+            ignoreOrder: true);
     }
 
     [Fact]
@@ -160,7 +201,7 @@ public sealed class BootstrapFileTests
         settings.ManagementServer!.Targets.ShouldBe([("127.0.0.1", 18010)]);
         settings.ManagementServer.IsTls.ShouldBeFalse();
         settings.WantsListeners.ShouldBeTrue();
-        settings.Resources.Clusters.ShouldBeEmpty();
+        settings.Clusters.ShouldBeEmpty();
     }
 
     [Fact]
@@ -172,10 +213,10 @@ public sealed class BootstrapFileTests
               ads_config: { api_type: GRPC, grpc_services: [ { envoy_grpc: { cluster_name: none } } ] }
             """).ShouldBe(
             [
-                "b.yaml: dynamic_resources.lds_config.path_config_source: is not supported by this version",
-                "b.yaml: dynamic_resources.lds_config: only ads is supported as a source",
-                "b.yaml: dynamic_resources.ads_config.api_type: Grpc is not supported: only DELTA_GRPC",
-                "b.yaml: dynamic_resources.ads_config.grpc_services[0].envoy_grpc.cluster_name: \"none\" is not a static cluster",
+                "b.yaml:2:17: dynamic_resources.lds_config.path_config_source: is not supported by this version",
+                "b.yaml:2:3: dynamic_resources.lds_config: only ads is supported as a source",
+                "b.yaml:3:17: dynamic_resources.ads_config.api_type: Grpc is not supported: only DELTA_GRPC",
+                "b.yaml:3:66: dynamic_resources.ads_config.grpc_services[0].envoy_grpc.cluster_name: \"none\" is not a static cluster",
             ]);
     }
 }

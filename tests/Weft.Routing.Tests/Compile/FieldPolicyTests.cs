@@ -36,22 +36,24 @@ public sealed class FieldPolicyTests
         var descriptor = Descriptors[fullName];
 
         // The constructor's dictionary already refuses a number that stands on two lists.
-        message.Rules.Select(r => (r.Number, r.Name, r.Repeated)).Order()
-            .ShouldBe(descriptor.Fields.InFieldNumberOrder().Select(f => (f.FieldNumber, f.Name, f.IsRepeated)).Order());
+        message.Rules.Select(r => (r.Number, r.Name, r.Repeated, r.Oneof, r.JsonName)).Order()
+            .ShouldBe(descriptor.Fields.InFieldNumberOrder().Select(f => (f.FieldNumber, f.Name, f.IsRepeated, f.RealContainingOneof?.Name ?? "", f.JsonName)).Order());
     }
 
     [Theory]
     [MemberData(nameof(MessageNames))]
-    public void Honoured_fields_are_looked_into_when_they_hold_messages(string fullName)
+    public void Honoured_fields_are_of_the_kind_that_the_descriptor_says(string fullName)
     {
-        var message = FieldPolicy.Messages.Single(m => m.FullName == fullName);
+        var message = FieldPolicy.Find(fullName)!;
         foreach (var field in Descriptors[fullName].Fields.InFieldNumberOrder().Where(f => message.Find(f.FieldNumber)!.List == FieldList.Honoured))
         {
-            var expected = field.FieldType != FieldType.Message ? ""
-                : field.MessageType.FullName == "google.protobuf.Any" ? MessageFields.Any
-                : field.MessageType.FullName.StartsWith("google.protobuf.") ? ""
-                : field.MessageType.FullName;
-            message.Find(field.FieldNumber)!.Child.ShouldBe(expected, field.FullName);
+            var rule = message.Find(field.FieldNumber)!;
+            rule.Kind.ToString().ShouldBe(field.FieldType != FieldType.Message ? field.FieldType.ToString()
+                : field.MessageType.FullName.StartsWith("google.protobuf.") ? field.MessageType.Name : nameof(FieldKind.Message), field.FullName);
+            rule.Child.ShouldBe(rule.Kind == FieldKind.Message ? field.MessageType.FullName : "", field.FullName);
+            rule.IsMap.ShouldBe(field.IsMap);
+            if (rule.Child.Length > 0) FieldPolicy.Find(rule.Child).ShouldNotBeNull();
+            if (rule.Kind == FieldKind.Enum) rule.Values.ShouldBe(field.EnumType.Values.Select(v => (v.Name, v.Number)));
         }
     }
 

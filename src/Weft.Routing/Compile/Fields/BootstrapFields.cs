@@ -12,9 +12,9 @@ internal static class BootstrapFields
                 """,
             harmless: """
                 node_context_params=26[] cluster_manager=4 flags_path=5 stats_sinks=6[] deferred_stat_options=39 stats_config=13
-                stats_flush_interval=7 stats_flush_on_admin=29 watchdog=8 watchdogs=27 layered_runtime=17 overload_manager=15
-                enable_dispatcher_stats=16 stats_server_version_override=19 perf_tracing_file_path=33 application_log_config=38
-                grpc_async_client_manager_config=40 memory_allocator_manager=41
+                stats_flush_interval=7 stats_flush_on_admin=29@stats_flush watchdog=8 watchdogs=27 layered_runtime=17
+                overload_manager=15 enable_dispatcher_stats=16 stats_server_version_override=19 perf_tracing_file_path=33
+                application_log_config=38 grpc_async_client_manager_config=40 memory_allocator_manager=41
                 """,
             refused: """
                 hds_config=14 tracing=9 header_prefix=18 use_tcp_for_dns_lookups=20 dns_resolution_config=30
@@ -42,21 +42,24 @@ internal static class BootstrapFields
             refused: "socket_options=4[]"),
 
         new("envoy.config.core.v3.Node",
-            honoured: "id=1 cluster=2 metadata=3 locality=4:Locality client_features=10[]",
+            honoured: "id=1 cluster=2 metadata=3:Struct locality=4:Locality client_features=10[]",
             harmless: """
-                dynamic_parameters=12[] user_agent_name=6 user_agent_version=7 user_agent_build_version=8 extensions=9[]
-                listening_addresses=11[]
+                dynamic_parameters=12[] user_agent_name=6 user_agent_version=7@user_agent_version_type
+                user_agent_build_version=8@user_agent_version_type extensions=9[] listening_addresses=11[]
                 """),
 
         new("envoy.config.core.v3.ApiConfigSource",
-            honoured: "api_type=1 transport_api_version=8 grpc_services=4[]:GrpcService set_node_on_first_message_only=7",
+            honoured: """
+                api_type=1:enum(DEPRECATED_AND_UNAVAILABLE_DO_NOT_USE,REST,GRPC,DELTA_GRPC,AGGREGATED_GRPC=5,AGGREGATED_DELTA_GRPC=6)
+                transport_api_version=8:enum(AUTO,V2,V3) grpc_services=4[]:GrpcService set_node_on_first_message_only=7:bool
+                """,
             harmless: "cluster_names=2[] refresh_delay=3 request_timeout=5 rate_limit_settings=6",
             refused: "config_validators=9[]"),
 
         new("envoy.config.core.v3.GrpcService",
-            honoured: "envoy_grpc=1:GrpcService.EnvoyGrpc",
+            honoured: "envoy_grpc=1@target_specifier:GrpcService.EnvoyGrpc",
             harmless: "timeout=3 retry_policy=6",
-            refused: "google_grpc=2 initial_metadata=5[]"),
+            refused: "google_grpc=2@target_specifier initial_metadata=5[]"),
 
         new("envoy.config.core.v3.GrpcService.EnvoyGrpc",
             honoured: "cluster_name=1",

@@ -7,27 +7,31 @@ internal static class ClusterFields
     [
         new("envoy.config.cluster.v3.Cluster",
             honoured: """
-                transport_socket_matches=43[]:Cluster.TransportSocketMatch name=1 type=2 eds_cluster_config=3:Cluster.EdsClusterConfig
-                connect_timeout=4 per_connection_buffer_limit_bytes=5 lb_policy=6
-                load_assignment=33:envoy.config.endpoint.v3.ClusterLoadAssignment max_requests_per_connection=9
+                transport_socket_matches=43[]:Cluster.TransportSocketMatch name=1
+                type=2@cluster_discovery_type:enum(STATIC,STRICT_DNS,LOGICAL_DNS,EDS,ORIGINAL_DST)
+                eds_cluster_config=3:Cluster.EdsClusterConfig connect_timeout=4:Duration
+                per_connection_buffer_limit_bytes=5:UInt32Value
+                lb_policy=6:enum(ROUND_ROBIN,LEAST_REQUEST,RING_HASH,RANDOM,MAGLEV=5,CLUSTER_PROVIDED=6,LOAD_BALANCING_POLICY_CONFIG=7)
+                load_assignment=33:envoy.config.endpoint.v3.ClusterLoadAssignment max_requests_per_connection=9:UInt32Value
                 circuit_breakers=10:CircuitBreakers typed_extension_protocol_options=36[]:Cluster.TypedExtensionProtocolOptionsEntry
-                dns_refresh_rate=16 least_request_lb_config=37:Cluster.LeastRequestLbConfig
-                round_robin_lb_config=56:Cluster.RoundRobinLbConfig common_lb_config=27:Cluster.CommonLbConfig
+                dns_refresh_rate=16:Duration least_request_lb_config=37@lb_config:Cluster.LeastRequestLbConfig
+                round_robin_lb_config=56@lb_config:Cluster.RoundRobinLbConfig common_lb_config=27:Cluster.CommonLbConfig
                 transport_socket=24:envoy.config.core.v3.TransportSocket metadata=25:envoy.config.core.v3.Metadata
                 load_balancing_policy=41:LoadBalancingPolicy
                 """,
             harmless: """
-                alt_stat_name=28 dns_failure_refresh_rate=44 wait_for_warm_on_init=54 cleanup_interval=20 ring_hash_lb_config=23
-                maglev_lb_config=52 original_dst_lb_config=34 ignore_health_on_host_removal=32 lrs_report_endpoint_metrics=57[]
-                track_timeout_budgets=47 track_cluster_stats=49 preconnect_policy=50
+                alt_stat_name=28 dns_failure_refresh_rate=44 wait_for_warm_on_init=54 cleanup_interval=20
+                ring_hash_lb_config=23@lb_config maglev_lb_config=52@lb_config original_dst_lb_config=34@lb_config
+                ignore_health_on_host_removal=32 lrs_report_endpoint_metrics=57[] track_timeout_budgets=47 track_cluster_stats=49
+                preconnect_policy=50
                 """,
             refused: """
-                cluster_type=38 health_checks=8[] upstream_http_protocol_options=46 common_http_protocol_options=29
-                http_protocol_options=13 http2_protocol_options=14 respect_dns_ttl=39 dns_lookup_family=17 dns_resolvers=18[]
-                use_tcp_for_dns_lookups=45 dns_resolution_config=53 typed_dns_resolver_config=55 outlier_detection=19
-                upstream_bind_config=21 lb_subset_config=22 protocol_selection=26 upstream_connection_options=30
-                close_connections_on_host_health_failure=31 filters=40[] lrs_server=42 upstream_config=48
-                connection_pool_per_downstream_connection=51
+                cluster_type=38@cluster_discovery_type health_checks=8[] upstream_http_protocol_options=46
+                common_http_protocol_options=29 http_protocol_options=13 http2_protocol_options=14 respect_dns_ttl=39
+                dns_lookup_family=17 dns_resolvers=18[] use_tcp_for_dns_lookups=45 dns_resolution_config=53
+                typed_dns_resolver_config=55 outlier_detection=19 upstream_bind_config=21 lb_subset_config=22 protocol_selection=26
+                upstream_connection_options=30 close_connections_on_host_health_failure=31 filters=40[] lrs_server=42
+                upstream_config=48 connection_pool_per_downstream_connection=51
                 """),
 
         new("envoy.config.cluster.v3.Cluster.TypedExtensionProtocolOptionsEntry",
@@ -37,7 +41,7 @@ internal static class ClusterFields
             honoured: "eds_config=1:envoy.config.core.v3.ConfigSource service_name=2"),
 
         new("envoy.config.cluster.v3.Cluster.LeastRequestLbConfig",
-            honoured: "choice_count=1",
+            honoured: "choice_count=1:UInt32Value",
             refused: "active_request_bias=2 slow_start_config=3"),
 
         new("envoy.config.cluster.v3.Cluster.RoundRobinLbConfig",
@@ -46,10 +50,13 @@ internal static class ClusterFields
         new("envoy.config.cluster.v3.Cluster.CommonLbConfig",
             honoured: "healthy_panic_threshold=1:envoy.type.v3.Percent",
             harmless: "update_merge_window=4 ignore_new_hosts_until_first_hc=5 consistent_hashing_lb_config=7",
-            refused: "zone_aware_lb_config=2 locality_weighted_lb_config=3 close_connections_on_host_set_change=6 override_host_status=8"),
+            refused: """
+                zone_aware_lb_config=2@locality_config_specifier locality_weighted_lb_config=3@locality_config_specifier
+                close_connections_on_host_set_change=6 override_host_status=8
+                """),
 
         new("envoy.config.cluster.v3.Cluster.TransportSocketMatch",
-            honoured: "name=1 match=2 transport_socket=3:envoy.config.core.v3.TransportSocket"),
+            honoured: "name=1 match=2:Struct transport_socket=3:envoy.config.core.v3.TransportSocket"),
 
         new("envoy.config.cluster.v3.LoadBalancingPolicy",
             honoured: "policies=1[]:LoadBalancingPolicy.Policy"),
@@ -62,20 +69,27 @@ internal static class ClusterFields
             refused: "per_host_thresholds=2[]"),
 
         new("envoy.config.cluster.v3.CircuitBreakers.Thresholds",
-            honoured: "priority=1 max_connections=2 max_pending_requests=3 max_requests=4 max_retries=5",
+            honoured: """
+                priority=1:enum(DEFAULT,HIGH) max_connections=2:UInt32Value max_pending_requests=3:UInt32Value
+                max_requests=4:UInt32Value max_retries=5:UInt32Value
+                """,
             harmless: "track_remaining=6",
             refused: "retry_budget=8 max_connection_pools=7"),
 
         new("envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
             honoured: """
                 common_http_protocol_options=1:envoy.config.core.v3.HttpProtocolOptions
-                explicit_http_config=3:HttpProtocolOptions.ExplicitHttpConfig auto_config=5:HttpProtocolOptions.AutoHttpConfig
+                explicit_http_config=3@upstream_protocol_options:HttpProtocolOptions.ExplicitHttpConfig
+                auto_config=5@upstream_protocol_options:HttpProtocolOptions.AutoHttpConfig
                 """,
-            refused: "upstream_http_protocol_options=2 use_downstream_protocol_config=4 http_filters=6[] header_validation_config=7"),
+            refused: """
+                upstream_http_protocol_options=2 use_downstream_protocol_config=4@upstream_protocol_options http_filters=6[]
+                header_validation_config=7
+                """),
 
         new("envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig",
-            honoured: "http_protocol_options=1:envoy.config.core.v3.Http1ProtocolOptions",
-            refused: "http2_protocol_options=2 http3_protocol_options=3"),
+            honoured: "http_protocol_options=1@protocol_config:envoy.config.core.v3.Http1ProtocolOptions",
+            refused: "http2_protocol_options=2@protocol_config http3_protocol_options=3@protocol_config"),
 
         new("envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig",
             honoured: "http_protocol_options=1:envoy.config.core.v3.Http1ProtocolOptions",
@@ -86,7 +100,7 @@ internal static class ClusterFields
             refused: "slow_start_config=1 locality_lb_config=2"),
 
         new("envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest",
-            honoured: "choice_count=1",
+            honoured: "choice_count=1:UInt32Value",
             refused: "active_request_bias=2 slow_start_config=3 locality_lb_config=4 enable_full_scan=5 selection_method=6"),
 
         new("envoy.extensions.load_balancing_policies.random.v3.Random",

@@ -26,6 +26,9 @@ public static class FieldPolicy
     /// <summary>The lists of every message that is understood.</summary>
     public static IReadOnlyCollection<MessageFields> Messages => ByName.Values;
 
+    /// <summary>The lists of one message by its full name; null for a message that is not understood.</summary>
+    public static MessageFields? Find(string fullName) => ByName.GetValueOrDefault(fullName);
+
     /// <summary>Walks <paramref name="message"/>, a message of type <paramref name="fullName"/>, and all that it holds.</summary>
     internal static void Check(string fullName, ReadOnlySpan<byte> message, Compilation into)
     {
@@ -64,14 +67,14 @@ public static class FieldPolicy
                 if (rule.List == FieldList.Harmless) continue;
                 levels[depth] = new Level(start, message.Length, reader.FieldStart, rule);
                 if (rule.List == FieldList.Refused) into.Refuse(PathTo(depth), "is not supported by this version");
-                else if (reader.HasBytes && rule.Child.Length > 0) Descend(rule, reader.Bytes, depth + 1);
+                else if (reader.HasBytes && rule.Kind is FieldKind.Message or FieldKind.Any) Descend(rule, reader.Bytes, depth + 1);
             }
             if (reader.Malformed) into.Refuse("", $"the bytes are not a valid {fields.FullName}");
         }
 
         private void Descend(FieldRule rule, ReadOnlySpan<byte> content, int depth)
         {
-            if (rule.Child != MessageFields.Any)
+            if (rule.Kind == FieldKind.Message)
             {
                 Message(ByName[rule.Child], content, depth);
                 return;

@@ -7,9 +7,10 @@ internal static class ListenerFields
     [
         new("envoy.config.listener.v3.Listener",
             honoured: """
-                name=1 address=2:envoy.config.core.v3.Address filter_chains=3[]:FilterChain use_original_dst=4
-                default_filter_chain=25:FilterChain per_connection_buffer_limit_bytes=5 listener_filters=9[]:ListenerFilter
-                listener_filters_timeout=15 transparent=10 freebind=11 traffic_direction=16 bind_to_port=26
+                name=1 address=2:envoy.config.core.v3.Address filter_chains=3[]:FilterChain use_original_dst=4:BoolValue
+                default_filter_chain=25:FilterChain per_connection_buffer_limit_bytes=5:UInt32Value
+                listener_filters=9[]:ListenerFilter listener_filters_timeout=15:Duration transparent=10:BoolValue
+                freebind=11:BoolValue traffic_direction=16:enum(UNSPECIFIED,INBOUND,OUTBOUND) bind_to_port=26:BoolValue
                 """,
             harmless: """
                 stat_prefix=28 metadata=6 drain_type=8 tcp_fast_open_queue_length=12 connection_balance_config=20 reuse_port=21
@@ -18,12 +19,12 @@ internal static class ListenerFields
                 """,
             refused: """
                 additional_addresses=33[] filter_chain_matcher=32 deprecated_v1=7 continue_on_listener_filters_timeout=17
-                socket_options=13[] udp_listener_config=18 api_listener=19 internal_listener=27 enable_mptcp=30
+                socket_options=13[] udp_listener_config=18 api_listener=19 internal_listener=27@listener_specifier enable_mptcp=30
                 """),
 
         new("envoy.config.listener.v3.FilterChain",
             honoured: """
-                filter_chain_match=1:FilterChainMatch filters=3[]:Filter use_proxy_proto=4
+                filter_chain_match=1:FilterChainMatch filters=3[]:Filter use_proxy_proto=4:BoolValue
                 transport_socket=6:envoy.config.core.v3.TransportSocket name=7
                 """,
             harmless: "metadata=5 on_demand_configuration=8",
@@ -37,54 +38,63 @@ internal static class ListenerFields
                 """),
 
         new("envoy.config.listener.v3.Filter",
-            honoured: "name=1 typed_config=4:Any",
-            refused: "config_discovery=5"),
+            honoured: "name=1 typed_config=4@config_type:Any",
+            refused: "config_discovery=5@config_type"),
 
         new("envoy.config.listener.v3.ListenerFilter",
-            honoured: "name=1 typed_config=3:Any",
-            refused: "config_discovery=5 filter_disabled=4"),
+            honoured: "name=1 typed_config=3@config_type:Any",
+            refused: "config_discovery=5@config_type filter_disabled=4"),
 
         new("envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
             harmless: "enable_ja3_fingerprinting=1 initial_read_buffer_size=2"),
 
         new("envoy.extensions.filters.listener.http_inspector.v3.HttpInspector"),
         new("envoy.config.core.v3.Address",
-            honoured: "socket_address=1:SocketAddress",
-            refused: "pipe=2 envoy_internal_address=3"),
+            honoured: "socket_address=1@address:SocketAddress",
+            refused: "pipe=2@address envoy_internal_address=3@address"),
 
         new("envoy.config.core.v3.SocketAddress",
-            honoured: "protocol=1 address=2 port_value=3",
-            refused: "named_port=4 resolver_name=5 ipv4_compat=6"),
+            honoured: "protocol=1:enum(TCP,UDP) address=2 port_value=3@port_specifier:uint32",
+            refused: "named_port=4@port_specifier resolver_name=5 ipv4_compat=6"),
 
         new("envoy.config.core.v3.TransportSocket",
-            honoured: "name=1 typed_config=3:Any"),
+            honoured: "name=1 typed_config=3@config_type:Any"),
 
         new("envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"),
         new("envoy.config.core.v3.ConfigSource",
-            honoured: "ads=3:AggregatedConfigSource self=5:SelfConfigSource resource_api_version=6",
+            honoured: """
+                ads=3@config_source_specifier:AggregatedConfigSource self=5@config_source_specifier:SelfConfigSource
+                resource_api_version=6:enum(AUTO,V2,V3)
+                """,
             harmless: "authorities=7[] initial_fetch_timeout=4",
-            refused: "path=1 path_config_source=8 api_config_source=2"),
+            refused: """
+                path=1@config_source_specifier path_config_source=8@config_source_specifier
+                api_config_source=2@config_source_specifier
+                """),
 
         new("envoy.config.core.v3.AggregatedConfigSource"),
         new("envoy.config.core.v3.SelfConfigSource",
-            honoured: "transport_api_version=1"),
+            honoured: "transport_api_version=1:enum(AUTO,V2,V3)"),
 
         new("envoy.config.core.v3.TypedExtensionConfig",
             honoured: "name=1 typed_config=2:Any"),
 
         new("envoy.config.core.v3.DataSource",
-            honoured: "filename=1 inline_bytes=2 inline_string=3",
-            refused: "environment_variable=4 watched_directory=5"),
+            honoured: "filename=1@specifier inline_bytes=2@specifier:bytes inline_string=3@specifier",
+            refused: "environment_variable=4@specifier watched_directory=5"),
 
         new("envoy.type.matcher.v3.StringMatcher",
-            honoured: "exact=1 prefix=2 suffix=3 safe_regex=5:RegexMatcher contains=7 ignore_case=6",
-            refused: "custom=8"),
+            honoured: """
+                exact=1@match_pattern prefix=2@match_pattern suffix=3@match_pattern safe_regex=5@match_pattern:RegexMatcher
+                contains=7@match_pattern ignore_case=6:bool
+                """,
+            refused: "custom=8@match_pattern"),
 
         new("envoy.type.matcher.v3.RegexMatcher",
             honoured: "regex=2",
-            harmless: "google_re2=1"),
+            harmless: "google_re2=1@engine_type"),
 
         new("envoy.type.v3.Percent",
-            honoured: "value=1"),
+            honoured: "value=1:double"),
     ];
 }

@@ -9,8 +9,8 @@ internal static class RouteFields
             honoured: """
                 name=1 virtual_hosts=2[]:VirtualHost response_headers_to_add=4[]:envoy.config.core.v3.HeaderValueOption
                 response_headers_to_remove=5[] request_headers_to_add=6[]:envoy.config.core.v3.HeaderValueOption
-                request_headers_to_remove=8[] most_specific_header_mutations_wins=10 max_direct_response_body_size_bytes=11
-                ignore_port_in_host_matching=14
+                request_headers_to_remove=8[] most_specific_header_mutations_wins=10:bool
+                max_direct_response_body_size_bytes=11:UInt32Value ignore_port_in_host_matching=14:bool
                 """,
             harmless: "validate_clusters=7 metadata=17",
             refused: """
@@ -33,64 +33,80 @@ internal static class RouteFields
 
         new("envoy.config.route.v3.Route",
             honoured: """
-                name=14 match=1:RouteMatch route=2:RouteAction redirect=3:RedirectAction direct_response=7:DirectResponseAction
-                request_headers_to_add=9[]:envoy.config.core.v3.HeaderValueOption request_headers_to_remove=12[]
-                response_headers_to_add=10[]:envoy.config.core.v3.HeaderValueOption response_headers_to_remove=11[]
+                name=14 match=1:RouteMatch route=2@action:RouteAction redirect=3@action:RedirectAction
+                direct_response=7@action:DirectResponseAction request_headers_to_add=9[]:envoy.config.core.v3.HeaderValueOption
+                request_headers_to_remove=12[] response_headers_to_add=10[]:envoy.config.core.v3.HeaderValueOption
+                response_headers_to_remove=11[]
                 """,
             harmless: "metadata=4 decorator=5 per_request_buffer_limit_bytes=16 stat_prefix=19",
-            refused: "filter_action=17 non_forwarding_action=18 typed_per_filter_config=13[] tracing=15"),
+            refused: "filter_action=17@action non_forwarding_action=18@action typed_per_filter_config=13[] tracing=15"),
 
         new("envoy.config.route.v3.RouteMatch",
             honoured: """
-                prefix=1 path=2 safe_regex=10:envoy.type.matcher.v3.RegexMatcher path_separated_prefix=14 case_sensitive=4
-                headers=6[]:HeaderMatcher query_parameters=7[]:QueryParameterMatcher
+                prefix=1@path_specifier path=2@path_specifier safe_regex=10@path_specifier:envoy.type.matcher.v3.RegexMatcher
+                path_separated_prefix=14@path_specifier case_sensitive=4:BoolValue headers=6[]:HeaderMatcher
+                query_parameters=7[]:QueryParameterMatcher
                 """,
-            refused: "connect_matcher=12 path_match_policy=15 runtime_fraction=9 grpc=8 tls_context=11 dynamic_metadata=13[]"),
+            refused: """
+                connect_matcher=12@path_specifier path_match_policy=15@path_specifier runtime_fraction=9 grpc=8 tls_context=11
+                dynamic_metadata=13[]
+                """),
 
         new("envoy.config.route.v3.RouteAction",
             honoured: """
-                cluster=1 weighted_clusters=3:WeightedCluster cluster_not_found_response_code=20 prefix_rewrite=5
-                host_rewrite_literal=6 auto_host_rewrite=7 append_x_forwarded_host=38 timeout=8 idle_timeout=24
-                retry_policy=9:RetryPolicy priority=11
+                cluster=1@cluster_specifier weighted_clusters=3@cluster_specifier:WeightedCluster
+                cluster_not_found_response_code=20:enum(SERVICE_UNAVAILABLE,NOT_FOUND,INTERNAL_SERVER_ERROR) prefix_rewrite=5
+                host_rewrite_literal=6@host_rewrite_specifier auto_host_rewrite=7@host_rewrite_specifier:BoolValue
+                append_x_forwarded_host=38:bool timeout=8:Duration idle_timeout=24:Duration retry_policy=9:RetryPolicy
+                priority=11:enum(DEFAULT,HIGH)
                 """,
             harmless: "early_data_policy=40 include_vh_rate_limits=14 hash_policy=15[] max_internal_redirects=31",
             refused: """
-                cluster_header=2 cluster_specifier_plugin=37 inline_cluster_specifier_plugin=39 metadata_match=4 regex_rewrite=32
-                path_rewrite_policy=41 host_rewrite_header=29 host_rewrite_path_regex=35 retry_policy_typed_config=33
-                request_mirror_policies=30[] rate_limits=13[] cors=17 max_grpc_timeout=23 grpc_timeout_offset=28 upgrade_configs=25[]
-                internal_redirect_policy=34 internal_redirect_action=26 hedge_policy=27 max_stream_duration=36
+                cluster_header=2@cluster_specifier cluster_specifier_plugin=37@cluster_specifier
+                inline_cluster_specifier_plugin=39@cluster_specifier metadata_match=4 regex_rewrite=32 path_rewrite_policy=41
+                host_rewrite_header=29@host_rewrite_specifier host_rewrite_path_regex=35@host_rewrite_specifier
+                retry_policy_typed_config=33 request_mirror_policies=30[] rate_limits=13[] cors=17 max_grpc_timeout=23
+                grpc_timeout_offset=28 upgrade_configs=25[] internal_redirect_policy=34 internal_redirect_action=26 hedge_policy=27
+                max_stream_duration=36
                 """),
 
         new("envoy.config.route.v3.WeightedCluster",
             honoured: "clusters=1[]:WeightedCluster.ClusterWeight",
             harmless: "total_weight=3 runtime_key_prefix=2",
-            refused: "header_name=4"),
+            refused: "header_name=4@random_value_specifier"),
 
         new("envoy.config.route.v3.WeightedCluster.ClusterWeight",
             honoured: """
-                name=1 weight=2 request_headers_to_add=4[]:envoy.config.core.v3.HeaderValueOption request_headers_to_remove=9[]
-                response_headers_to_add=5[]:envoy.config.core.v3.HeaderValueOption response_headers_to_remove=6[]
-                host_rewrite_literal=11
+                name=1 weight=2:UInt32Value request_headers_to_add=4[]:envoy.config.core.v3.HeaderValueOption
+                request_headers_to_remove=9[] response_headers_to_add=5[]:envoy.config.core.v3.HeaderValueOption
+                response_headers_to_remove=6[] host_rewrite_literal=11@host_rewrite_specifier
                 """,
             refused: "cluster_header=12 metadata_match=3 typed_per_filter_config=10[]"),
 
         new("envoy.config.route.v3.HeaderMatcher",
             honoured: """
-                name=1 exact_match=4 safe_regex_match=11:envoy.type.matcher.v3.RegexMatcher range_match=6:envoy.type.v3.Int64Range
-                present_match=7 prefix_match=9 suffix_match=10 contains_match=12 string_match=13:envoy.type.matcher.v3.StringMatcher
-                invert_match=8 treat_missing_header_as_empty=14
+                name=1 exact_match=4@header_match_specifier
+                safe_regex_match=11@header_match_specifier:envoy.type.matcher.v3.RegexMatcher
+                range_match=6@header_match_specifier:envoy.type.v3.Int64Range present_match=7@header_match_specifier:bool
+                prefix_match=9@header_match_specifier suffix_match=10@header_match_specifier contains_match=12@header_match_specifier
+                string_match=13@header_match_specifier:envoy.type.matcher.v3.StringMatcher invert_match=8:bool
+                treat_missing_header_as_empty=14:bool
                 """),
 
         new("envoy.type.v3.Int64Range",
-            honoured: "start=1 end=2"),
+            honoured: "start=1:int64 end=2:int64"),
 
         new("envoy.config.route.v3.QueryParameterMatcher",
-            honoured: "name=1 string_match=5:envoy.type.matcher.v3.StringMatcher present_match=6"),
+            honoured: """
+                name=1 string_match=5@query_parameter_match_specifier:envoy.type.matcher.v3.StringMatcher
+                present_match=6@query_parameter_match_specifier:bool
+                """),
 
         new("envoy.config.route.v3.RetryPolicy",
             honoured: """
-                retry_on=1 num_retries=2 per_try_timeout=3 retry_host_predicate=5[]:RetryPolicy.RetryHostPredicate
-                retriable_status_codes=7[] retry_back_off=8:RetryPolicy.RetryBackOff
+                retry_on=1 num_retries=2:UInt32Value per_try_timeout=3:Duration
+                retry_host_predicate=5[]:RetryPolicy.RetryHostPredicate retriable_status_codes=7[]:uint32
+                retry_back_off=8:RetryPolicy.RetryBackOff
                 """,
             harmless: "host_selection_retry_max_attempts=6",
             refused: """
@@ -100,23 +116,28 @@ internal static class RouteFields
 
         new("envoy.config.route.v3.RetryPolicy.RetryHostPredicate",
             honoured: "name=1",
-            harmless: "typed_config=3"),
+            harmless: "typed_config=3@config_type"),
 
         new("envoy.config.route.v3.RetryPolicy.RetryBackOff",
-            honoured: "base_interval=1 max_interval=2"),
+            honoured: "base_interval=1:Duration max_interval=2:Duration"),
 
         new("envoy.config.route.v3.RedirectAction",
             honoured: """
-                https_redirect=4 scheme_redirect=7 host_redirect=1 port_redirect=8 path_redirect=2 prefix_rewrite=5 response_code=3
-                strip_query=6
+                https_redirect=4@scheme_rewrite_specifier:bool scheme_redirect=7@scheme_rewrite_specifier host_redirect=1
+                port_redirect=8:uint32 path_redirect=2@path_rewrite_specifier prefix_rewrite=5@path_rewrite_specifier
+                response_code=3:enum(MOVED_PERMANENTLY,FOUND,SEE_OTHER,TEMPORARY_REDIRECT,PERMANENT_REDIRECT) strip_query=6:bool
                 """,
-            refused: "regex_rewrite=9"),
+            refused: "regex_rewrite=9@path_rewrite_specifier"),
 
         new("envoy.config.route.v3.DirectResponseAction",
-            honoured: "status=1 body=2:envoy.config.core.v3.DataSource"),
+            honoured: "status=1:uint32 body=2:envoy.config.core.v3.DataSource"),
 
         new("envoy.config.core.v3.HeaderValueOption",
-            honoured: "header=1:HeaderValue append=2 append_action=3 keep_empty_value=4"),
+            honoured: """
+                header=1:HeaderValue append=2:BoolValue
+                append_action=3:enum(APPEND_IF_EXISTS_OR_ADD,ADD_IF_ABSENT,OVERWRITE_IF_EXISTS_OR_ADD,OVERWRITE_IF_EXISTS)
+                keep_empty_value=4:bool
+                """),
 
         new("envoy.config.core.v3.HeaderValue",
             honoured: "key=1 value=2",

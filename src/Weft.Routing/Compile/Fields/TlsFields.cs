@@ -6,11 +6,12 @@ internal static class TlsFields
     public static MessageFields[] All { get; } =
     [
         new("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-            honoured: "common_tls_context=1:CommonTlsContext require_client_certificate=2 require_sni=3",
+            honoured: "common_tls_context=1:CommonTlsContext require_client_certificate=2:BoolValue require_sni=3:BoolValue",
             harmless: "full_scan_certs_on_sni_mismatch=9",
             refused: """
-                session_ticket_keys=4 session_ticket_keys_sds_secret_config=5 disable_stateless_session_resumption=7
-                disable_stateful_session_resumption=10 session_timeout=6 ocsp_staple_policy=8
+                session_ticket_keys=4@session_ticket_keys_type session_ticket_keys_sds_secret_config=5@session_ticket_keys_type
+                disable_stateless_session_resumption=7@session_ticket_keys_type disable_stateful_session_resumption=10
+                session_timeout=6 ocsp_staple_policy=8
                 """),
 
         new("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
@@ -21,13 +22,15 @@ internal static class TlsFields
         new("envoy.extensions.transport_sockets.tls.v3.CommonTlsContext",
             honoured: """
                 tls_params=1:TlsParameters tls_certificates=2[]:TlsCertificate tls_certificate_sds_secret_configs=6[]:SdsSecretConfig
-                validation_context=3:CertificateValidationContext validation_context_sds_secret_config=7:SdsSecretConfig
-                combined_validation_context=8:CommonTlsContext.CombinedCertificateValidationContext alpn_protocols=4[]
+                validation_context=3@validation_context_type:CertificateValidationContext
+                validation_context_sds_secret_config=7@validation_context_type:SdsSecretConfig
+                combined_validation_context=8@validation_context_type:CommonTlsContext.CombinedCertificateValidationContext
+                alpn_protocols=4[]
                 """,
             refused: """
                 tls_certificate_provider_instance=14 tls_certificate_certificate_provider=9
-                tls_certificate_certificate_provider_instance=11 validation_context_certificate_provider=10
-                validation_context_certificate_provider_instance=12 custom_handshaker=13 key_log=15
+                tls_certificate_certificate_provider_instance=11 validation_context_certificate_provider=10@validation_context_type
+                validation_context_certificate_provider_instance=12@validation_context_type custom_handshaker=13 key_log=15
                 """),
 
         new("envoy.extensions.transport_sockets.tls.v3.CommonTlsContext.CombinedCertificateValidationContext",
@@ -51,15 +54,21 @@ internal static class TlsFields
                 """),
 
         new("envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher",
-            honoured: "san_type=1 matcher=2:envoy.type.matcher.v3.StringMatcher",
+            honoured: """
+                san_type=1:enum(SAN_TYPE_UNSPECIFIED,EMAIL,DNS,URI,IP_ADDRESS,OTHER_NAME)
+                matcher=2:envoy.type.matcher.v3.StringMatcher
+                """,
             refused: "oid=3"),
 
         new("envoy.extensions.transport_sockets.tls.v3.TlsParameters",
-            honoured: "tls_minimum_protocol_version=1 tls_maximum_protocol_version=2",
+            honoured: """
+                tls_minimum_protocol_version=1:enum(TLS_AUTO,TLSv1_0,TLSv1_1,TLSv1_2,TLSv1_3)
+                tls_maximum_protocol_version=2:enum(TLS_AUTO,TLSv1_0,TLSv1_1,TLSv1_2,TLSv1_3)
+                """,
             refused: "cipher_suites=3[] ecdh_curves=4[] signature_algorithms=5[]"),
 
         new("envoy.extensions.transport_sockets.tls.v3.Secret",
-            honoured: "name=1 tls_certificate=2:TlsCertificate validation_context=4:CertificateValidationContext",
-            refused: "session_ticket_keys=3 generic_secret=5"),
+            honoured: "name=1 tls_certificate=2@type:TlsCertificate validation_context=4@type:CertificateValidationContext",
+            refused: "session_ticket_keys=3@type generic_secret=5@type"),
     ];
 }
