@@ -34,27 +34,36 @@ internal sealed partial class ConfigAssembler
         _next = With(routes: _next.Routes.With(slot.Name, new RouteEntry(slot.Active)));
     }
 
-    private void TryActivateListener(ResourceSlots<Listener>.Slot slot)
+    /// <summary>Puts a listener that can be used into the next version. Its sockets open when that is published, not before: a client that the
+    /// kernel has accepted would find no listener and be reset.</summary>
+    private bool TryBindListener(ResourceSlots<Listener>.Slot slot)
     {
         var listener = slot.Pending!;
         var ready = References.Routes(listener).All(_routes.IsSettled) && References.Clusters(listener).All(_clusters.IsSettled)
             && References.Secrets(listener).All(_tls.Has);
-        if (!ready && Now < slot.Deadline) return;
+        if (!ready && Now < slot.Deadline) return false;
         try
         {
-            var bound = _binder.Bind(listener);
-            if (_open(bound) is { } error)
-            {
-                Refuse(XdsType.Listener, slot, error);
-                return;
-            }
-            _next = With(listeners: _next.Listeners.With(slot.Name, bound));
-            Activate(XdsType.Listener, slot);
+            _next = With(listeners: _next.Listeners.With(slot.Name, _binder.Bind(listener)));
+            return true;
         }
         catch (TlsException e)
         {
             Refuse(XdsType.Listener, slot, e.Message);
+            return false;
         }
+    }
+
+    /// <summary>Opens a listener's sockets, or takes it out again and refuses it.</summary>
+    private void Open(ResourceSlots<Listener>.Slot slot)
+    {
+        if (_open(_next.Listeners.Find(slot.Name)!) is not { } error)
+        {
+            Activate(XdsType.Listener, slot);
+            return;
+        }
+        _next = With(listeners: _next.Listeners.With(slot.Name, slot.Active is null ? null : _binder.Bind(slot.Active)));
+        Refuse(XdsType.Listener, slot, error);
     }
 
     private void Activate<T>(XdsType type, ResourceSlots<T>.Slot slot) where T : class

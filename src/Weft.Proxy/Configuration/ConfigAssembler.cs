@@ -41,7 +41,7 @@ internal sealed partial class ConfigAssembler
 
     /// <param name="store">Where versions are published.</param>
     /// <param name="history">Told what becomes of each resource, for people to read.</param>
-    /// <param name="open">Opens a listener's sockets before it is used; answers why that is not possible, or null.</param>
+    /// <param name="open">Opens a listener's sockets once it is published; answers why that is not possible, or null.</param>
     /// <param name="close">Closes the sockets of a listener, by name, that is gone.</param>
     public ConfigAssembler(
         ConfigStore store, ConfigHistory history, Func<BoundListener, string?> open, Action<string> close, ConfigLimits limits, TimeProvider time)
@@ -210,10 +210,18 @@ internal sealed partial class ConfigAssembler
         // What a cluster's activation makes possible for routes, and a route's for listeners, happens in the same version.
         foreach (var slot in _clusters.All.Where(s => s.Pending is not null).ToList()) TryActivateCluster(slot);
         foreach (var slot in _routes.All.Where(s => s.Pending is not null).ToList()) TryActivateRoutes(slot);
-        foreach (var slot in _listeners.All.Where(s => s.Pending is not null).ToList()) TryActivateListener(slot);
+        var opening = _listeners.All.Where(s => s.Pending is not null).ToList();
+        opening.RemoveAll(slot => !TryBindListener(slot));
         DropClustersNobodyNames();
-        if (ReferenceEquals(_next, _store.Current)) return;
-        _store.Publish(_next);
+        Publish();
+        if (opening.Count == 0) return;
+        foreach (var slot in opening) Open(slot);
+        Publish();
+    }
+
+    private void Publish()
+    {
+        if (!ReferenceEquals(_next, _store.Current)) _store.Publish(_next);
     }
 
     private DateTimeOffset Now => _time.GetUtcNow();

@@ -24,7 +24,7 @@ internal sealed class ConfigSource : IAsyncDisposable
     /// <param name="store">Where versions are published.</param>
     /// <param name="history">Told what becomes of each resource, for people to read.</param>
     /// <param name="bootstrap">Node, management server and static resources.</param>
-    /// <param name="open">Opens a listener's sockets before it is used; answers why that is not possible, or null.</param>
+    /// <param name="open">Opens a listener's sockets once it is published; answers why that is not possible, or null.</param>
     /// <param name="close">Closes the sockets of a listener, by name, that is gone.</param>
     /// <param name="identity">The proxy's own certificate and its renewal; null without one.</param>
     /// <param name="clients">The management server's addresses; empty when configuration is static.</param>

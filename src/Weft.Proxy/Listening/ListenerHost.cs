@@ -9,7 +9,7 @@ namespace Weft.Proxy.Listening;
 
 /// <summary>
 /// The process's listening sockets: for each listener one per worker, on the same address (SO_REUSEPORT). Opened on behalf of the configuration thread
-/// before the listener becomes part of the configuration, so that an address in use refuses the listener by name. Once open, sockets stay until the
+/// once the listener is part of the configuration; an address in use refuses the listener by name. Once open, sockets stay until the
 /// process ends or the listener has been gone for its drain time: closing one resets its backlog.
 /// </summary>
 internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers)

@@ -133,6 +133,28 @@ public sealed class AdsSubscriberTests
     }
 
     [Fact]
+    public void Sockets_open_when_their_listener_is_published_and_not_before()
+    {
+        var published = false;
+        _server.Opening = bound => published = ReferenceEquals(_server.Config.Listeners.Find("in"), bound);
+        _server.With(Listener("in", null, ("/", "a")), Cluster("a"), Endpoints("a")).Push();
+
+        published.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Listener_that_cannot_move_keeps_serving_where_it_is()
+    {
+        _server.With(Listener("in", null, ("/", "a")), Cluster("a"), Endpoints("a"), Cluster("b"), Endpoints("b")).Push();
+        _server.RefuseToOpen["in"] = "address in use";
+        _server.With(Listener("in", null, ("/", "b"))).Push();
+
+        _server.Server.Nacks.ShouldHaveSingleItem().Message.ShouldContain("address in use");
+        var chain = _server.Config.Listeners.Find("in")!.Listener.FilterChains[0];
+        ((Weft.Routing.Listeners.RouteSource.Inline)chain.Http.Routes).Table.ClusterNames.ShouldBe(["a"]);
+    }
+
+    [Fact]
     public void Removed_listener_closes_and_gives_up_what_only_it_named()
     {
         _server.With(Listener("in", "r"), Routes("r", ("/", "a")), Cluster("a"), Endpoints("a", "10.0.0.1")).Push();

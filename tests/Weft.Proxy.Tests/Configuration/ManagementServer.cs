@@ -23,7 +23,7 @@ internal sealed class ManagementServer
 
     public ManagementServer()
     {
-        _assembler = new ConfigAssembler(Store, History, bound => RefuseToOpen.GetValueOrDefault(bound.Listener.Name), Closed.Add, new ConfigLimits(), Time);
+        _assembler = new ConfigAssembler(Store, History, Open, Closed.Add, new ConfigLimits(), Time);
         Client = new DeltaClientStream(new Node { Id = "test" }, Time);
         Subscriber = new AdsSubscriber(Client, _assembler, wantsListeners: true);
         Subscriber.OnOpened();
@@ -45,6 +45,9 @@ internal sealed class ManagementServer
     public Dictionary<string, string> RefuseToOpen { get; } = [];
 
     public List<string> Closed { get; } = [];
+
+    /// <summary>Called when sockets are opened.</summary>
+    public Action<BoundListener> Opening { get; set; } = _ => { };
 
     public ProxyConfig Config => Store.Current;
 
@@ -133,6 +136,12 @@ internal sealed class ManagementServer
         ClusterName = name,
         Endpoints = { new LocalityLbEndpoints { LbEndpoints = { hosts.Select(h => new LbEndpoint { Endpoint = new Endpoint { Address = new Address { SocketAddress = new SocketAddress { Address = h, PortValue = 80 } } } }) } } },
     });
+
+    private string? Open(BoundListener bound)
+    {
+        Opening(bound);
+        return RefuseToOpen.GetValueOrDefault(bound.Listener.Name);
+    }
 
     private sealed record Snapshot(long Revision, Dictionary<(XdsType, string), XdsResource> Resources) : IXdsSnapshot
     {
