@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Weft.Telemetry.Metrics;
 using Weft.Xds;
 
 namespace Weft.Proxy.Configuration;
@@ -14,6 +15,9 @@ internal sealed class ConfigHistory(TimeProvider time)
     private readonly Lock _lock = new(); // guards all below
     private readonly Dictionary<string, ConfigRecord>[] _records = [.. XdsTypes.All.Select(_ => new Dictionary<string, ConfigRecord>(StringComparer.Ordinal))];
     private ReceivedConfig? _bootstrap;
+
+    /// <summary>Counts what becomes of resources; null counts nothing.</summary>
+    public ConfigurationMetrics? Metrics { get; init; }
 
     /// <summary>The bootstrap as it was read; null before.</summary>
     public ReceivedConfig? Bootstrap
@@ -46,15 +50,22 @@ internal sealed class ConfigHistory(TimeProvider time)
         Change(type, resource.Name, (record, now) => record with { Warming = Received(type, resource, now) });
 
     /// <summary>A resource is in use.</summary>
-    public void Accepted(XdsType type, XdsResource resource) =>
+    public void Accepted(XdsType type, XdsResource resource)
+    {
         Change(type, resource.Name, (record, now) => new ConfigRecord(record.Name, ConfigStatus.Accepted) { Active = Received(type, resource, now) });
+        Metrics?.Accepted(ShortName(type));
+    }
 
     /// <summary>A resource was refused; the one before it, if any, stays in use.</summary>
     /// <param name="reason">As the management server is told.</param>
-    public void Refused(XdsType type, XdsResource resource, string reason) => Change(type, resource.Name, (record, now) => record with
+    public void Refused(XdsType type, XdsResource resource, string reason)
     {
-        Status = ConfigStatus.Refused, Warming = null, Failure = new RefusedConfig(Received(type, resource, now), reason),
-    });
+        Change(type, resource.Name, (record, now) => record with
+        {
+            Status = ConfigStatus.Refused, Warming = null, Failure = new RefusedConfig(Received(type, resource, now), reason),
+        });
+        Metrics?.Rejected(ShortName(type));
+    }
 
     /// <summary>The management server has said, or shown by silence, that there is no such resource, and it is still asked for.</summary>
     public void Absent(XdsType type, string name) => Change(type, name, static (record, _) => new ConfigRecord(record.Name, ConfigStatus.Absent));
@@ -86,6 +97,15 @@ internal sealed class ConfigHistory(TimeProvider time)
             records[name] = change(records.TryGetValue(name, out var known) ? known : new ConfigRecord(name, ConfigStatus.Requested), now);
         }
     }
+
+    private static string ShortName(XdsType type) => type switch
+    {
+        XdsType.Cluster => "cluster",
+        XdsType.Endpoint => "endpoint",
+        XdsType.Listener => "listener",
+        XdsType.Route => "route",
+        _ => "secret",
+    };
 
     private static ReceivedConfig Received(XdsType type, XdsResource resource, DateTimeOffset now) =>
         new(resource.Version, Redaction.WithoutKeys(type, resource.Body), now);

@@ -62,9 +62,6 @@ internal sealed class ConfigSource : IAsyncDisposable
     /// <summary>Why the management server cannot be reached, in one sentence; null while it can.</summary>
     public string? LastFailure => _ads?.LastFailure;
 
-    /// <summary>Resources that were refused, over all updates.</summary>
-    public long Refused => _assembler.Refused;
-
     /// <summary>Fields that arrived with numbers that this build does not know, over all resources.</summary>
     public long UnknownFields => _assembler.UnknownFields;
 

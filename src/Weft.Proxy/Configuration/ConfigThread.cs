@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Weft.Proxy.Workers;
 
 namespace Weft.Proxy.Configuration;
 
@@ -22,8 +23,7 @@ internal sealed class ConfigThread(TimeProvider time, Action<Exception> report) 
 
     public void Start()
     {
-        _thread = new Thread(Run) { Name = "configuration", IsBackground = true, Priority = ThreadPriority.BelowNormal };
-        _thread.Start();
+        _thread = LowPriorityThread.Start("configuration", Run);
     }
 
     /// <summary>Hands over work. Safe on any thread; ignored after disposal.</summary>

@@ -25,8 +25,8 @@ internal static class Redaction
     }
 
     /// <summary>The same message unless a private key stands in it as PEM; then a redacted copy.</summary>
-    /// <remarks>The look at the bytes comes first because redacting asks messages for their descriptors, which stay in memory for good: a
-    /// sidecar, whose key is in its own store, never pays for them.</remarks>
+    /// <remarks>The look at the bytes comes first because redacting asks messages for their descriptors, which stay in memory for good (see
+    /// <see cref="ConfigTypes"/>): a sidecar, whose key is in its own store, never pays for them.</remarks>
     public static IMessage WithoutKeys(IMessage message) => HoldsKey(message.ToByteString()) ? Redact(message) : message;
 
     /// <summary>The same for a serialized resource.</summary>

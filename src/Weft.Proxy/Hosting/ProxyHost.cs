@@ -45,7 +45,11 @@ internal sealed class ProxyHost : IAsyncDisposable
         _node = NodeMetadata.Of(_bootstrap.Node);
         _metrics = new MetricsRegistry(time);
         _process = new ProcessMetrics(_metrics, _store);
-        _history = new ConfigHistory(time);
+        _history = new ConfigHistory(time)
+        {
+            Metrics = new ConfigurationMetrics(_metrics, () => _config is { IsConnected: true }, () => _identity?.Current?.NotAfter, () => _config?.UnknownFields ?? 0),
+        };
+        _history.ReadBootstrap(new Envoy.Config.Bootstrap.V3.Bootstrap { Node = _bootstrap.Node, StaticResources = _bootstrap.Resources });
         var identity = new NodeIdentity(_node.ServiceKey, _node.Version);
         _dataPlane = new DataPlane(options.Concurrency, _store, _metrics, identity, time, RandomSeed(), Survived);
         _readiness = new Readiness(_store, () => _dataPlane.Listeners.Addresses, () => _draining != 0);
@@ -121,11 +125,6 @@ internal sealed class ProxyHost : IAsyncDisposable
         _config = new ConfigSource(
             _store, _history, _bootstrap, _dataPlane.Listeners.TryOpen, _dataPlane.Listeners.Close, _identity, ManagementClients(), new ConfigLimits(),
             new Random((int)RandomSeed()), _time, _say);
-        _metrics.AddGauge("weft_control_plane_connected", "1 while a configuration stream to the control plane is open, else 0.", () => _config.IsConnected ? 1 : 0);
-        _metrics.AddCounter("weft_config_refused_total", "Configuration resources that were refused.", () => _config.Refused);
-        _metrics.AddCounter("weft_config_unknown_fields_total", "Configuration fields with numbers that this build does not know, accepted and ignored.", () => _config.UnknownFields);
-        _metrics.AddGauge("weft_certificate_expiry_timestamp_seconds", "When the proxy's own certificate expires, in Unix time; 0 without one.",
-            () => _identity?.Current?.NotAfter.ToUnixTimeSeconds() ?? 0);
         await _config.StartAsync().ConfigureAwait(false);
     }
 

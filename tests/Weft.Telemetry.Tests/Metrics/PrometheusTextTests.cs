@@ -28,7 +28,7 @@ public sealed class PrometheusTextTests
         var edge = shard.For(new EdgeKey(Direction.Inbound, source, "shop/catalog", "v1", ChannelSecurity.Mtls));
         foreach (var micros in new[] { 10L, 64, 65, 1024, 1025, 100_000_000 }) edge.Record(200, Fault.None, micros);
         edge.Record(503, Fault.NoEndpoint, 3);
-        var configuration = new ConfigurationMetrics(registry) { Connected = true };
+        var configuration = new ConfigurationMetrics(registry, () => true, () => null, () => 0);
         configuration.Accepted("cluster");
         configuration.Rejected("cluster");
         return registry;

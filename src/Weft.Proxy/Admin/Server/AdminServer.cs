@@ -23,7 +23,7 @@ internal sealed class AdminServer : IDisposable
 
     /// <summary>Binds and starts to accept.</summary>
     /// <param name="report">Told of what endpoints throw; any thread.</param>
-    /// <exception cref="SocketException">The address cannot be listened on.</exception>
+    /// <exception cref="IOException">The address cannot be listened on.</exception>
     public AdminServer(AdminSettings settings, IReadOnlyList<AdminEndpoint> endpoints, TimeProvider time, Action<Exception> report)
     {
         (_settings, _time, _report) = (settings, time, report);
@@ -34,10 +34,10 @@ internal sealed class AdminServer : IDisposable
             _listening.Bind(settings.Address);
             _listening.Listen(64);
         }
-        catch
+        catch (SocketException e)
         {
             _listening.Dispose();
-            throw;
+            throw new IOException($"the admin endpoint cannot listen on {settings.Address}: {e.Message}", e);
         }
         Address = (IPEndPoint)_listening.LocalEndPoint!;
         _accepting = LowPriorityThread.Start("admin", Accept);
@@ -53,7 +53,7 @@ internal sealed class AdminServer : IDisposable
         {
             if (_stopped) return;
             _stopped = true;
-            foreach (var socket in _open) socket.Dispose();
+            foreach (var socket in _open) End(socket);
         }
         _listening.Dispose();
         _accepting.Join();
@@ -105,6 +105,19 @@ internal sealed class AdminServer : IDisposable
         {
             lock (_lock) _open.Remove(socket);
             socket.Dispose();
+        }
+    }
+
+    /// <summary>Its thread wakes up and closes it. Disposing it here would reset the connection under an answer that is on its way.</summary>
+    private static void End(Socket socket)
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (SocketException)
+        {
+            // The client was faster.
         }
     }
 
