@@ -49,7 +49,6 @@ internal sealed class ProxyHost : IAsyncDisposable
         {
             Metrics = new ConfigurationMetrics(_metrics, () => _config is { IsConnected: true }, () => _identity?.Current?.NotAfter, () => _config?.UnknownFields ?? 0),
         };
-        _history.ReadBootstrap(new Envoy.Config.Bootstrap.V3.Bootstrap { Node = _bootstrap.Node, StaticResources = _bootstrap.Resources });
         var identity = new NodeIdentity(_node.ServiceKey, _node.Version);
         _dataPlane = new DataPlane(options.Concurrency, _store, _metrics, identity, time, RandomSeed(), Survived);
         _readiness = new Readiness(_store, () => _dataPlane.Listeners.Addresses, () => _draining != 0);

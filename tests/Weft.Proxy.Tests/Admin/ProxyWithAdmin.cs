@@ -30,7 +30,6 @@ internal sealed class ProxyWithAdmin : IAsyncDisposable
         _dataPlane.Start();
         var limits = new ConfigLimits { Warming = TimeSpan.FromMinutes(10) };
         _history = new ConfigHistory(TimeProvider.System) { Metrics = new ConfigurationMetrics(Metrics, () => true, () => certificate?.NotAfter, () => 0) };
-        _history.ReadBootstrap(new Envoy.Config.Bootstrap.V3.Bootstrap { Node = settings.Node, StaticResources = settings.Resources });
         _assembler = new ConfigAssembler(store, _history, _dataPlane.Listeners.TryOpen, _dataPlane.Listeners.Close, limits, TimeProvider.System);
         if (certificate is not null) _assembler.SetIdentity(certificate);
         var rejections = _assembler.AddStatic(settings);
