@@ -17,11 +17,12 @@ public sealed record RunningControl(ProcessIdentity Process, string Api, string 
         {
             var written = File.GetLastWriteTimeUtc(data.ControlFile);
             var json = JsonNode.Parse(File.ReadAllBytes(data.ControlFile));
-            if (json is null || ProcessIdentity.Of((int)json["pid"]!) is not { } process) return null;
+            if (json is not JsonObject || json["pid"] is not { } pid || json["api"] is not { } api || json["xds"] is not { } xds) return null;
+            if (ProcessIdentity.Of((int)pid) is not { } process) return null;
             // Process numbers are used again: one that began after the file was written is somebody else. (A second of grace: ticks and clocks round.)
-            return process.StartedAt <= written.AddSeconds(1) ? new RunningControl(process, (string)json["api"]!, (string)json["xds"]!) : null;
+            return process.StartedAt <= written.AddSeconds(1) ? new RunningControl(process, (string)api!, (string)xds!) : null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or ArgumentNullException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException)
         {
             return null;
         }

@@ -39,7 +39,8 @@ public sealed class PortReservation(int first = 20_000, int last = 31_999) : IDi
 
     private bool TryHold(IPAddress address, int port)
     {
-        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        // ProtocolType.Tcp would be the same socket, but the class library sets SO_REUSEADDR on what it knows to be TCP, and two such sockets share a port.
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
             // Bound without SO_REUSEPORT first, so that a port which another run holds is refused; shared only afterwards.
