@@ -24,6 +24,10 @@ public sealed record MeshEndpoint
     /// <summary><c>namespace/name</c> of the Workload; empty when none is known.</summary>
     public string Workload { get; init; } = "";
 
+    /// <summary><c>namespace/name</c> of the service that the Workload says it is (label <c>app.kubernetes.io/name</c>, else <c>app</c>); empty when it does not say.
+    /// Whatever Service a caller reached it by (catalog, catalog-v1), numbers of both sides of a call are kept under this one name.</summary>
+    public string Service { get; init; } = "";
+
     public string Version { get; init; } = "";
 
     public string Region { get; init; } = "";

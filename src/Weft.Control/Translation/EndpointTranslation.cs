@@ -33,7 +33,7 @@ internal static class EndpointTranslation
         var metadata = new Metadata();
         if (endpoint.HasSidecar) metadata.FilterMetadata.Add(XdsNames.TransportSocketMatch, EnvoyParts.Fields(("weft", Value.ForString("mtls"))));
         metadata.FilterMetadata.Add(XdsNames.Metadata, EnvoyParts.Fields(
-            ("spiffe", Value.ForString(endpoint.Identity)), ("workload", Value.ForString(endpoint.Workload)), ("version", Value.ForString(endpoint.Version))));
+            ("spiffe", Value.ForString(endpoint.Identity)), ("workload", Value.ForString(endpoint.Workload)), ("service", Value.ForString(endpoint.Service)), ("version", Value.ForString(endpoint.Version))));
         result.Metadata = metadata;
         return result;
     }

@@ -79,8 +79,7 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
     /// <summary>The recorder for requests of this connection; the last edge is remembered, because most connections know only one.</summary>
     public EdgeSeries SeriesOf(in EdgeKey key)
     {
-        if (_edge is not null && ReferenceEquals(_edgeKey.Source, key.Source) && ReferenceEquals(_edgeKey.Destination, key.Destination)
-            && ReferenceEquals(_edgeKey.DestinationVersion, key.DestinationVersion) && _edgeKey.Security == key.Security) return _edge;
+        if (_edge is not null && _edgeKey == key) return _edge; // equal texts are nearly always the same objects: a handful of comparisons
         _edgeKey = key;
         return _edge = context.Metrics.For(key);
     }

@@ -259,6 +259,7 @@ internal sealed class Exchange : ITimerHandler, IConnectionWaiter
         {
             _record.Security = transport.IsMesh ? ChannelSecurity.Mtls : ChannelSecurity.None;
             _record.DestinationVersion = _endpoint.Version;
+            if (_endpoint.Service.Length > 0) _record.Destination = _endpoint.Service;
         }
         _endpoint.State.BeginRequest();
         _attemptStartedMs = _context.Worker.NowMs;

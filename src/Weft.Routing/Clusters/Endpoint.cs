@@ -21,6 +21,9 @@ public sealed class Endpoint
     /// <summary><c>namespace/name</c> of its Workload (metadata weft.dev); may be empty.</summary>
     public string Workload { get; init; } = "";
 
+    /// <summary><c>namespace/name</c> of the service that its Workload says it is (metadata weft.dev); may be empty.</summary>
+    public string Service { get; init; } = "";
+
     /// <summary>Version of its Workload (metadata weft.dev); may be empty.</summary>
     public string Version { get; init; } = "";
 
@@ -37,7 +40,7 @@ public sealed class Endpoint
     /// <summary>True when <paramref name="other"/> says the same of the same address.</summary>
     public bool SameAs(Endpoint other) =>
         Weight == other.Weight && Health == other.Health && Priority == other.Priority && Address.Equals(other.Address)
-        && SpiffeId == other.SpiffeId && Workload == other.Workload && Version == other.Version
+        && SpiffeId == other.SpiffeId && Workload == other.Workload && Service == other.Service && Version == other.Version
         && Region == other.Region && Zone == other.Zone && TransportMatch.Equals(other.TransportMatch) && ReferenceEquals(State, other.State);
 
     public override string ToString() => Address.ToString();

@@ -129,6 +129,7 @@ public static class EndpointCompiler
             Zone = FlatEndpoint.Text(flat.Zone, ""),
             SpiffeId = FlatEndpoint.Text(flat.SpiffeId, ""),
             Workload = FlatEndpoint.Text(flat.Workload, ""),
+            Service = FlatEndpoint.Text(flat.Service, ""),
             Version = FlatEndpoint.Text(flat.Version, ""),
             TransportMatch = flat.Labels(),
         };

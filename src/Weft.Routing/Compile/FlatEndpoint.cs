@@ -20,6 +20,7 @@ internal ref struct FlatEndpoint
     public ReadOnlySpan<byte> Zone;
     public ReadOnlySpan<byte> SpiffeId;
     public ReadOnlySpan<byte> Workload;
+    public ReadOnlySpan<byte> Service;
     public ReadOnlySpan<byte> Version;
 
     /// <summary>The Struct of <c>envoy.transport_socket_match</c>.</summary>
@@ -51,7 +52,7 @@ internal ref struct FlatEndpoint
         Span<byte> host = stackalloc byte[64];
         return (ulong)endpoint.Address.Port == Port && endpoint.Address.Address.TryFormat(host, out var length) && host[..length].SequenceEqual(Host)
             && endpoint.Weight == Weight && (ulong)endpoint.Health == Health && endpoint.Priority == Priority && !Udp
-            && Same(SpiffeId, endpoint.SpiffeId) && Same(Workload, endpoint.Workload) && Same(Version, endpoint.Version)
+            && Same(SpiffeId, endpoint.SpiffeId) && Same(Workload, endpoint.Workload) && Same(Service, endpoint.Service) && Same(Version, endpoint.Version)
             && Same(Region, endpoint.Region) && Same(Zone, endpoint.Zone) && SameLabels(endpoint.TransportMatch);
     }
 
@@ -167,6 +168,7 @@ internal ref struct FlatEndpoint
             var text = Field(Field(fields.Bytes, 2), 3);
             if (key.SequenceEqual("spiffe"u8)) SpiffeId = text;
             else if (key.SequenceEqual("workload"u8)) Workload = text;
+            else if (key.SequenceEqual("service"u8)) Service = text;
             else if (key.SequenceEqual("version"u8)) Version = text;
         }
     }

@@ -61,11 +61,15 @@ internal static class EndpointStage
             HasSidecar = source.Sidecar is not null,
             Identity = workload.Identity.Text,
             Workload = $"{source.Metadata.Namespace}/{source.Metadata.Name}",
+            Service = CanonicalService(source.Metadata),
             Version = source.Version,
             Region = source.Region,
             Zone = source.Zone,
         };
     }
+
+    private static string CanonicalService(ResourceMetadata metadata) =>
+        (metadata.Labels.GetValueOrDefault("app.kubernetes.io/name") ?? metadata.Labels.GetValueOrDefault("app")) is { Length: > 0 } name ? $"{metadata.Namespace}/{name}" : "";
 
     /// <summary>Where to connect for <paramref name="target"/>; null when the workload does not serve it. With a sidecar that is the sidecar's port and
     /// never the application's: a port that the sidecar does not take is not reached past it.</summary>
