@@ -50,6 +50,16 @@ public sealed class ControlPlaneKillTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Signals_belong_to_the_process_and_not_to_its_web_servers()
+    {
+        using var child = Start();
+        (await child.StandardOutput.ReadLineAsync()).ShouldNotBeNull();
+        using var kill = Process.Start("kill", ["-TERM", child.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await child.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(10));
+        child.ExitCode.ShouldBe(128 + 15, "the default action: nobody took the signal");
+    }
+
     /// <summary>Applies pairs of objects with one number until the server is gone.</summary>
     private static async Task WriteAsync(HttpClient client, int writer, int[] acknowledged, Action<long> seen)
     {

@@ -1,11 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Weft.Control.Store;
 
@@ -37,15 +33,12 @@ public sealed partial class ApiServer : IAsyncDisposable
         _weft = endpoints.ToDictionary(e => (e.Method, e.Path), e => e.HandleAsync);
         _weft[("POST", "/weft/v1/apply")] = new ApplyEndpoint(new ApplyAll(objects, time, options), options).HandleAsync;
 
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Services.AddSingleton(logs);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        _app = KestrelHost.Create(logs, kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = null; // bounded by MaxBodyBytes, with an answer that says so
             kestrel.Listen(address, listen => listen.Protocols = HttpProtocols.Http1);
         });
-        _app = builder.Build();
         _app.Run(HandleAsync);
     }
 
@@ -55,8 +48,7 @@ public sealed partial class ApiServer : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancel)
     {
         await _app.StartAsync(cancel);
-        var bound = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
-        Address = new IPEndPoint(IPAddress.Parse(bound.Host.Trim('[', ']')), bound.Port);
+        Address = KestrelHost.AddressOf(_app);
     }
 
     /// <summary>Ends watches, lets other requests finish, and closes the port.</summary>

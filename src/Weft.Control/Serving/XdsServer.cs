@@ -1,12 +1,9 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Weft.Grpc;
 using Weft.Identity;
@@ -34,9 +31,7 @@ public sealed partial class XdsServer : IAsyncDisposable
         {
             MaxMessageBytes = options.MaxMessageBytes, Time = time, HandlerFailed = (path, e) => Log.HandlerFailed(_log, path, e),
         });
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Services.AddSingleton(logs);
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        _app = KestrelHost.Create(logs, kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = null;      // a stream has no size
@@ -61,7 +56,6 @@ public sealed partial class XdsServer : IAsyncDisposable
                 });
             });
         });
-        _app = builder.Build();
         _app.Run(HandleAsync);
     }
 
@@ -71,8 +65,7 @@ public sealed partial class XdsServer : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancel)
     {
         await _app.StartAsync(cancel);
-        var bound = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
-        Address = new IPEndPoint(IPAddress.Parse(bound.Host.Trim('[', ']')), bound.Port);
+        Address = KestrelHost.AddressOf(_app);
     }
 
     public Task StopAsync(CancellationToken cancel) => _app.StopAsync(cancel);
