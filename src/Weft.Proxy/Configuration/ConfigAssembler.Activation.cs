@@ -19,6 +19,7 @@ internal sealed partial class ConfigAssembler
         try
         {
             _next = With(clusters: _next.Clusters.With(slot.Name, _binder.Bind(cluster, endpoints)));
+            if (slot.Active?.InlineEndpoints is { } last && !ReferenceEquals(last, cluster.InlineEndpoints)) _states.Forget(last, cluster.InlineEndpoints);
             Activate(XdsType.Cluster, slot);
         }
         catch (TlsException e)

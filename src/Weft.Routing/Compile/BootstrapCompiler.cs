@@ -37,7 +37,7 @@ public static class BootstrapCompiler
 
     public static Compiled<BootstrapSettings> Compile(Bootstrap message)
     {
-        var into = new Compilation(XdsTypes.Prefix + TypeName) { Resource = "bootstrap" };
+        var into = new Compilation(TypeUrls.Prefix + TypeName) { Resource = "bootstrap" };
         var bare = message.Clone();
         bare.StaticResources = null; // held against the lists one by one, under their own names
         FieldPolicy.Check(TypeName, bare.ToByteArray(), into);
@@ -87,7 +87,7 @@ public static class BootstrapCompiler
             .Where(s => s is { Address.Length: > 0, PortValue: > 0 and <= ushort.MaxValue })
             .Select(s => (s!.Address, (int)s.PortValue))
             .ToImmutableArray();
-        if (!targets.IsEmpty) return new ManagementServer(cluster.Name, targets, cluster.TransportSocket?.TypedConfig?.TypeUrl == XdsTypes.UpstreamTls);
+        if (!targets.IsEmpty) return new ManagementServer(cluster.Name, targets, cluster.TransportSocket?.TypedConfig?.TypeUrl == TypeUrls.UpstreamTls);
         into.Refuse(at.Field("load_assignment"), "the management server needs at least one address with a port");
         return null;
     }

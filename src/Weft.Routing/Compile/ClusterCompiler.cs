@@ -23,7 +23,7 @@ public static class ClusterCompiler
     /// <param name="states">Where the state of inline endpoints is found again.</param>
     /// <param name="previous">The cluster's last version; inline endpoints that have not changed are taken from it.</param>
     public static Compiled<Cluster> Compile(ReadOnlySpan<byte> bytes, StateRegistry states, Cluster? previous = null) =>
-        Compilation.Run(XdsTypes.Cluster, bytes, Parser, m => m.Name, (m, into) => Build(m, states, previous, into));
+        Compilation.Run(TypeUrls.Cluster, bytes, Parser, m => m.Name, (m, into) => Build(m, states, previous, into));
 
     public static Compiled<Cluster> Compile(ProtoCluster message, StateRegistry states, Cluster? previous = null) =>
         Compile(message.ToByteArray(), states, previous);
@@ -110,11 +110,11 @@ public static class ClusterCompiler
             var config = policy.Policies[i].TypedExtensionConfig?.TypedConfig;
             switch (config?.TypeUrl)
             {
-                case XdsTypes.RoundRobin:
+                case TypeUrls.RoundRobin:
                     return LoadBalancing.RoundRobin;
-                case XdsTypes.RandomPolicy:
+                case TypeUrls.RandomPolicy:
                     return new LoadBalancing(LoadBalancingPolicy.Random);
-                case XdsTypes.LeastRequest:
+                case TypeUrls.LeastRequest:
                     var configAt = at.Field("policies", i).Field("typed_extension_config").Field("typed_config");
                     var least = into.Unpack(config, LeastRequest.Parser, configAt);
                     return new LoadBalancing(

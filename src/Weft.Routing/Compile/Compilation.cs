@@ -35,11 +35,11 @@ internal sealed class Compilation(string typeUrl)
         }
         catch (Exception e) when (IsMalformed(e))
         {
-            compilation.Refuse("", $"the bytes are not a valid {typeUrl[XdsTypes.Prefix.Length..]}: {e.Message}");
+            compilation.Refuse("", $"the bytes are not a valid {typeUrl[TypeUrls.Prefix.Length..]}: {e.Message}");
             return compilation.Finish<TResult>(null);
         }
         compilation.Resource = name(message);
-        FieldPolicy.Check(typeUrl[XdsTypes.Prefix.Length..], bytes, compilation);
+        FieldPolicy.Check(typeUrl[TypeUrls.Prefix.Length..], bytes, compilation);
         return compilation.Finish(build(message, compilation));
     }
 

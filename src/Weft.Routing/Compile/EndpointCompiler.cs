@@ -24,7 +24,7 @@ public static class EndpointCompiler
     /// <param name="previous">The assignment's last version; returned itself when nothing has changed.</param>
     public static Compiled<EndpointSet> Compile(ReadOnlySpan<byte> bytes, StateRegistry states, EndpointSet? previous = null)
     {
-        var into = new Compilation(XdsTypes.ClusterLoadAssignment) { Resource = ReadName(bytes, previous) };
+        var into = new Compilation(TypeUrls.ClusterLoadAssignment) { Resource = ReadName(bytes, previous) };
         FieldPolicy.Check(TypeName, bytes, into);
         if (into.Resource.Length == 0) into.Refuse("cluster_name", "a name is needed");
         return into.Finish(Build(bytes, into.Resource, states, previous, FieldPath.Root, into));

@@ -68,7 +68,7 @@ internal static class HttpConnectionManagerCompiler
     public static bool HeaderCase(Http1ProtocolOptions options, FieldPath at, Compilation into)
     {
         if (options.HeaderKeyFormat?.StatefulFormatter is not { } formatter) return false;
-        if (formatter.TypedConfig?.TypeUrl == XdsTypes.PreserveCase) return true;
+        if (formatter.TypedConfig?.TypeUrl == TypeUrls.PreserveCase) return true;
         into.Refuse(at.Field("header_key_format").Field("stateful_formatter"), $"{formatter.Name} is not supported: only preserve_case");
         return false;
     }
@@ -85,8 +85,8 @@ internal static class HttpConnectionManagerCompiler
             var type = filter.TypedConfig?.TypeUrl ?? "";
             if (filter.Disabled) continue;
             if (router) into.Refuse(filterAt, $"{filter.Name} stands behind the router, which must be last");
-            if (type == XdsTypes.Router) router = true;
-            else if (type == XdsTypes.ForwardProxy) forwardProxy = ForwardProxy(filter, filterAt, into);
+            if (type == TypeUrls.Router) router = true;
+            else if (type == TypeUrls.ForwardProxy) forwardProxy = ForwardProxy(filter, filterAt, into);
             else if (!filter.IsOptional) into.Refuse(filterAt, $"{filter.Name} ({type}) is not supported");
         }
         if (!router) into.Refuse(at.Field("http_filters"), "the router filter is needed as the last one");

@@ -18,7 +18,7 @@ public static class ListenerCompiler
     private static readonly MessageParser<ProtoHcm> HcmParser = ProtoHcm.Parser.WithDiscardUnknownFields(true);
 
     public static Compiled<Listener> Compile(ReadOnlySpan<byte> bytes) =>
-        Compilation.Run(XdsTypes.Listener, bytes, Parser, m => m.Name, Build);
+        Compilation.Run(TypeUrls.Listener, bytes, Parser, m => m.Name, Build);
 
     public static Compiled<Listener> Compile(ProtoListener message) => Compile(message.ToByteArray());
 
@@ -68,7 +68,7 @@ public static class ListenerCompiler
         {
             var filter = message.ListenerFilters[i];
             var type = filter.TypedConfig?.TypeUrl ?? "";
-            if (type is not (XdsTypes.TlsInspector or XdsTypes.HttpInspector))
+            if (type is not (TypeUrls.TlsInspector or TypeUrls.HttpInspector))
                 into.Refuse(FieldPath.Root.Field("listener_filters", i), $"{filter.Name} ({type}) is not supported");
         }
     }
@@ -99,7 +99,7 @@ public static class ListenerCompiler
 
     private static HttpConnectionManager? Http(ProtoChain chain, FieldPath at, Compilation into)
     {
-        if (chain.Filters.Count != 1 || chain.Filters[0].TypedConfig?.TypeUrl != XdsTypes.HttpConnectionManager)
+        if (chain.Filters.Count != 1 || chain.Filters[0].TypedConfig?.TypeUrl != TypeUrls.HttpConnectionManager)
         {
             var found = chain.Filters.Count == 0 ? "none" : string.Join(", ", chain.Filters.Select(f => f.Name));
             into.Refuse(at.Field("filters"), $"exactly one filter is supported, the HTTP connection manager; found {found}");

@@ -14,7 +14,7 @@ public static class RouteCompiler
     private static readonly MessageParser<RouteConfiguration> Parser = RouteConfiguration.Parser.WithDiscardUnknownFields(true);
 
     public static Compiled<RouteTable> Compile(ReadOnlySpan<byte> bytes) =>
-        Compilation.Run(XdsTypes.RouteConfiguration, bytes, Parser, m => m.Name, (m, into) => Build(m, FieldPath.Root, into));
+        Compilation.Run(TypeUrls.RouteConfiguration, bytes, Parser, m => m.Name, (m, into) => Build(m, FieldPath.Root, into));
 
     public static Compiled<RouteTable> Compile(RouteConfiguration message) => Compile(message.ToByteArray());
 

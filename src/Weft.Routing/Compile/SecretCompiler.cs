@@ -10,7 +10,7 @@ public static class SecretCompiler
     private static readonly MessageParser<ProtoSecret> Parser = ProtoSecret.Parser.WithDiscardUnknownFields(true);
 
     public static Compiled<Secret> Compile(ReadOnlySpan<byte> bytes) =>
-        Compilation.Run(XdsTypes.Secret, bytes, Parser, m => m.Name, Build);
+        Compilation.Run(TypeUrls.Secret, bytes, Parser, m => m.Name, Build);
 
     public static Compiled<Secret> Compile(ProtoSecret message) => Compile(message.ToByteArray());
 

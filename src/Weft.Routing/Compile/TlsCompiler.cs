@@ -22,7 +22,7 @@ internal static class TlsCompiler
     public static DownstreamTls? Downstream(TransportSocket? socket, FieldPath at, Compilation into)
     {
         if (socket is null || IsRaw(socket)) return null;
-        if (!Is(socket, XdsTypes.DownstreamTls, at, into)) return null;
+        if (!Is(socket, TypeUrls.DownstreamTls, at, into)) return null;
         at = at.Field("typed_config");
         if (into.Unpack(socket.TypedConfig, DownstreamParser, at) is not { } context) return null;
         if (context.RequireSni is true) into.Refuse(at.Field("require_sni"), "is not supported");
@@ -37,7 +37,7 @@ internal static class TlsCompiler
     public static UpstreamTls? Upstream(TransportSocket? socket, FieldPath at, Compilation into)
     {
         if (socket is null || IsRaw(socket)) return null;
-        if (!Is(socket, XdsTypes.UpstreamTls, at, into)) return null;
+        if (!Is(socket, TypeUrls.UpstreamTls, at, into)) return null;
         at = at.Field("typed_config");
         if (into.Unpack(socket.TypedConfig, UpstreamParser, at) is not { } context) return null;
         if (context.Sni.Length > 255) into.Refuse(at.Field("sni"), $"{context.Sni.Length} characters are over 255");
@@ -79,7 +79,7 @@ internal static class TlsCompiler
     }
 
     private static bool IsRaw(TransportSocket socket) =>
-        socket.TypedConfig?.TypeUrl == XdsTypes.RawBuffer || (socket.TypedConfig is null && socket.Name == "envoy.transport_sockets.raw_buffer");
+        socket.TypedConfig?.TypeUrl == TypeUrls.RawBuffer || (socket.TypedConfig is null && socket.Name == "envoy.transport_sockets.raw_buffer");
 
     private static bool Is(TransportSocket socket, string type, FieldPath at, Compilation into)
     {

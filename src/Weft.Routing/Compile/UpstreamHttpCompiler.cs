@@ -25,7 +25,7 @@ internal static class UpstreamHttpCompiler
     {
         foreach (var (key, any) in options)
         {
-            if (key != Key || any.TypeUrl != XdsTypes.UpstreamHttpOptions) into.Refuse(at, $"{key} ({any.TypeUrl}) is not supported: only {Key}");
+            if (key != Key || any.TypeUrl != TypeUrls.UpstreamHttpOptions) into.Refuse(at, $"{key} ({any.TypeUrl}) is not supported: only {Key}");
         }
         var message = options.TryGetValue(Key, out var found) ? into.Unpack(found, Parser, at) ?? new UpstreamHttp() : null;
         var common = message?.CommonHttpProtocolOptions ?? new HttpProtocolOptions();

@@ -80,7 +80,7 @@ public sealed class FieldPolicyTests
         };
 
         var rejection = RouteCompiler.Compile(route).Rejections.ShouldHaveSingleItem();
-        rejection.ShouldBe(new Rejection(XdsTypes.RouteConfiguration, "r", "virtual_hosts[1].routes[1].route.regex_rewrite", "is not supported by this version"));
+        rejection.ShouldBe(new Rejection(TypeUrls.RouteConfiguration, "r", "virtual_hosts[1].routes[1].route.regex_rewrite", "is not supported by this version"));
     }
 
     [Fact]

@@ -34,7 +34,11 @@ public sealed class MessageFields
     {
         foreach (var rule in _rules.Values)
         {
-            if (rule.Name == name || rule.JsonName == name) return rule;
+            if (rule.Name == name) return rule;
+        }
+        foreach (var rule in _rules.Values)
+        {
+            if (rule.JsonName == name) return rule;
         }
         return null;
     }

@@ -2,7 +2,7 @@ namespace Weft.Routing.Compile;
 
 /// <summary>Type URLs of the messages that compilers look into. An Any is told by this text: asking a generated message for its descriptor
 /// would build megabytes of them.</summary>
-public static class XdsTypes
+public static class TypeUrls
 {
     public const string Listener = Prefix + "envoy.config.listener.v3.Listener";
     public const string RouteConfiguration = Prefix + "envoy.config.route.v3.RouteConfiguration";
