@@ -11,6 +11,8 @@ namespace Weft.Proxy.Admin;
 /// <remarks>Threads, not tasks: the thread pool's have the priority of workers, and the control connection needs them.</remarks>
 internal sealed class AdminServer : IDisposable
 {
+    private const int SolSocket = 1, SoReusePort = 15;
+
     private readonly AdminSettings _settings;
     private readonly AdminRouter _router;
     private readonly TimeProvider _time;
@@ -31,6 +33,8 @@ internal sealed class AdminServer : IDisposable
         _listening = new Socket(settings.Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
+            // As the data plane's listeners: whoever started this proxy may hold the port for it, across restarts, with a bound socket that does not listen.
+            _listening.SetRawSocketOption(SolSocket, SoReusePort, BitConverter.GetBytes(1));
             _listening.Bind(settings.Address);
             _listening.Listen(64);
         }
