@@ -43,6 +43,7 @@ public sealed class ConfigDumpTests
         cluster.Cluster.Unpack<Cluster>().LoadAssignment.Endpoints[0].LbEndpoints[0].LoadBalancingWeight.ShouldBe(3u);
         var listener = Section<ListenersConfigDump>(dump).StaticListeners.ShouldHaveSingleItem().Listener.Unpack<Listener>();
         listener.FilterChains[0].Filters[0].TypedConfig.Unpack<HttpConnectionManager>().RouteConfig.Name.ShouldBe("r");
+        Section<RoutesConfigDump>(dump).StaticRouteConfigs.ShouldHaveSingleItem().RouteConfig.Unpack<RouteConfiguration>().VirtualHosts.ShouldHaveSingleItem().Name.ShouldBe("all");
         text.ShouldContain("\"static_listeners\"", customMessage: "names of the proto, as Envoy writes them");
     }
 

@@ -1,5 +1,7 @@
 using Envoy.Admin.V3;
 using Envoy.Config.Core.V3;
+using Envoy.Config.Route.V3;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -12,6 +14,7 @@ using static Envoy.Admin.V3.ListenersConfigDump.Types;
 using static Envoy.Admin.V3.RoutesConfigDump.Types;
 using static Envoy.Admin.V3.SecretsConfigDump.Types;
 using Bootstrap = Envoy.Config.Bootstrap.V3.Bootstrap;
+using Listener = Envoy.Config.Listener.V3.Listener;
 
 namespace Weft.Proxy.Admin;
 
@@ -33,7 +36,7 @@ internal static class ConfigDumpBuilder
         sections.Add(Clusters(Of(XdsType.Cluster)));
         if (withEndpoints) sections.Add(Endpoints(Of(XdsType.Endpoint)));
         sections.Add(Listeners(Of(XdsType.Listener)));
-        sections.Add(Routes(Of(XdsType.Route)));
+        sections.Add(Routes(Of(XdsType.Route), history.Of(XdsType.Listener).Where(l => l.IsStatic), name));
         var secrets = Secrets(Of(XdsType.Secret));
         if (own is not null && name is null or OwnSecret) secrets.DynamicActiveSecrets.Add(Own(own));
         sections.Add(secrets);
@@ -86,9 +89,15 @@ internal static class ConfigDumpBuilder
         };
     }
 
-    private static RoutesConfigDump Routes(IEnumerable<ConfigRecord> records)
+    /// <param name="listeners">Of the bootstrap: the tables that stand in them are listed too.</param>
+    private static RoutesConfigDump Routes(IEnumerable<ConfigRecord> records, IEnumerable<ConfigRecord> listeners, string? name)
     {
         var dump = new RoutesConfigDump();
+        foreach (var listener in listeners)
+        {
+            foreach (var table in InlineRoutes(listener.Active!).Where(t => name is null || t.Name == name))
+                dump.StaticRouteConfigs.Add(new StaticRouteConfig { RouteConfig = Any.Pack(table), LastUpdated = At(listener.Active) });
+        }
         foreach (var record in records)
         {
             // There is no list of warming tables: one that has none before it is shown with the status REQUESTED.
@@ -103,6 +112,16 @@ internal static class ConfigDumpBuilder
                 });
         }
         return dump;
+    }
+
+    private static IEnumerable<RouteConfiguration> InlineRoutes(ReceivedConfig listener)
+    {
+        var message = Listener.Parser.ParseFrom(listener.Body);
+        var chains = message.DefaultFilterChain is { } last ? message.FilterChains.Append(last) : message.FilterChains;
+        return chains.SelectMany(c => c.Filters)
+            .Where(f => f.TypedConfig?.Is(HttpConnectionManager.Descriptor) == true)
+            .Select(f => f.TypedConfig.Unpack<HttpConnectionManager>().RouteConfig)
+            .OfType<RouteConfiguration>();
     }
 
     private static EndpointsConfigDump Endpoints(IEnumerable<ConfigRecord> records)
