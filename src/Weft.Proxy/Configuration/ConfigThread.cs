@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
-using Weft.Proxy.Workers;
 
 namespace Weft.Proxy.Configuration;
 
 /// <summary>
-/// The one thread that compiles and publishes configuration. It runs below the workers' priority: however much configuration arrives, requests come first.
+/// The one thread that compiles and publishes configuration. A thread of its own, and not a nicer one than the workers: see
+/// docs/decisions/0006-thread-priority.md.
 /// </summary>
 /// <param name="time">The clock of deadlines.</param>
 /// <param name="report">Told of an exception in a piece of work; the thread goes on with the next.</param>
@@ -23,7 +23,8 @@ internal sealed class ConfigThread(TimeProvider time, Action<Exception> report) 
 
     public void Start()
     {
-        _thread = LowPriorityThread.Start("configuration", Run);
+        _thread = new Thread(Run) { Name = "configuration", IsBackground = true };
+        _thread.Start();
     }
 
     /// <summary>Hands over work. Safe on any thread; ignored after disposal.</summary>

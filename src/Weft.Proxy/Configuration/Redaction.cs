@@ -19,7 +19,7 @@ internal static class Redaction
     /// <summary>A copy of <paramref name="message"/> in which every sensitive field is redacted.</summary>
     public static T Redact<T>(T message) where T : IMessage
     {
-        var copy = (T)message.Descriptor.Parser.ParseFrom(message.ToByteString());
+        var copy = message is IDeepCloneable<T> cloneable ? cloneable.Clone() : (T)message.Descriptor.Parser.ParseFrom(message.ToByteString());
         Walk(copy, sensitive: false);
         return copy;
     }

@@ -21,7 +21,6 @@ internal static unsafe partial class Libc
     public const int EpollCloseOnExec = 0x80000, EpollAdd = 1, EpollDelete = 2, EpollModify = 3;
     public const int EventFdNonBlock = 0x800, EventFdCloseOnExec = 0x80000;
     public const int SigPipe = 13;
-    public const int PriorityOfProcess = 0;
 
     private const string Library = "libc";
 
@@ -87,9 +86,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "signal")]
     public static partial nint Signal(int signal, nint action);
-
-    [LibraryImport(Library, EntryPoint = "setpriority", SetLastError = true)]
-    public static partial int SetPriority(int which, uint who, int niceness);
 
     /// <summary>struct iovec.</summary>
     [StructLayout(LayoutKind.Sequential)]

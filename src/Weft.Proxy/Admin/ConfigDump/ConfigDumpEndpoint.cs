@@ -1,52 +1,42 @@
-using Envoy.Admin.V3;
-using Google.Protobuf;
-using Google.Protobuf.Reflection;
-using Google.Protobuf.WellKnownTypes;
-using Weft.Proxy.Configuration;
+using System.Text.Json;
+using Weft.Xds;
 
 namespace Weft.Proxy.Admin;
 
 /// <summary><c>/config_dump</c>: envoy.admin.v3.ConfigDump in the proto3 JSON mapping, with proto field names as Envoy writes them.</summary>
 internal static class ConfigDumpEndpoint
 {
-    private const string EndpointsParameter = "include_eds", ResourceParameter = "resource", NameParameter = "name";
+    private const string EndpointsParameter = "include_eds", ListParameter = "resource", NameParameter = "name";
 
     public static void Serve(AdminSources sources, AdminRequest request, AdminResponse response)
     {
         // A filter that is passed over in silence shows what the asker wanted left out.
-        if (request.Query.Keys.FirstOrDefault(k => k is not (EndpointsParameter or ResourceParameter or NameParameter)) is { } unknown)
+        if (request.Query.Keys.FirstOrDefault(k => k is not (EndpointsParameter or ListParameter or NameParameter)) is { } unknown)
         {
-            response.Say(400, $"there is no parameter {unknown}: {EndpointsParameter}, {ResourceParameter} and {NameParameter} are known\n");
+            response.Say(400, $"there is no parameter {unknown}: {EndpointsParameter}, {ListParameter} and {NameParameter} are known\n");
             return;
         }
-        var resource = request.Query.GetValueOrDefault(ResourceParameter);
-        var sections = ConfigDumpBuilder.Build(
-            sources.History, sources.Certificate(), withEndpoints: resource is not null || request.Has(EndpointsParameter), request.Query.GetValueOrDefault(NameParameter));
-        var dump = new ConfigDump();
-        if (resource is null) dump.Configs.Add(sections.Select(s => Pack(s)));
-        else if (Items(sections, resource) is { } items) dump.Configs.Add(items.Select(Pack));
-        else
+        var list = request.Query.GetValueOrDefault(ListParameter);
+        var section = ConfigDumpSection.All.FirstOrDefault(s => s.Lists.Contains(list));
+        if (list is not null && section is null)
         {
-            response.Say(400, $"no section of a configuration dump has a list {resource}: {string.Join(", ", sections.SelectMany(Lists).Select(f => f.Name))} are known\n");
+            response.Say(400, $"no section of a configuration dump has a list {list}: {string.Join(", ", ConfigDumpSection.All.SelectMany(s => s.Lists))} are known\n");
             return;
         }
-        response.ContentType = AdminResponse.Json;
-        var settings = JsonFormatter.Settings.Default.WithTypeRegistry(ConfigTypes.Registry).WithPreserveProtoFieldNames(true).WithIndentation("  ");
-        new JsonFormatter(settings).Format(dump, response.Body);
-        response.Body.Write("\n");
+        EnvoyJson.Respond(response, json =>
+        {
+            var writer = new ConfigDumpWriter(json, sources.History, sources.Certificate(), request.Query.GetValueOrDefault(NameParameter));
+            json.WriteStartArray("configs");
+            if (section is not null) writer.WriteElements(section, list!);
+            else WriteAll(writer, request.Has(EndpointsParameter));
+            json.WriteEndArray();
+        });
     }
 
-    private static Any Pack(IMessage section) => Any.Pack(Redaction.Redact(section));
-
-    private static IEnumerable<IMessage>? Items(IReadOnlyList<IMessage> sections, string list)
+    /// <param name="withEndpoints">Endpoint assignments are most of a large configuration, so they are asked for.</param>
+    private static void WriteAll(ConfigDumpWriter writer, bool withEndpoints)
     {
-        foreach (var section in sections)
-        {
-            if (Lists(section).FirstOrDefault(f => f.Name == list) is { } field)
-                return ((System.Collections.IEnumerable)field.Accessor.GetValue(section)).Cast<IMessage>();
-        }
-        return null;
+        writer.WriteBootstrap();
+        foreach (var section in ConfigDumpSection.All.Where(s => withEndpoints || s.Type != XdsType.Endpoint)) writer.WriteSection(section);
     }
-
-    private static IEnumerable<FieldDescriptor> Lists(IMessage section) => section.Descriptor.Fields.InDeclarationOrder().Where(f => f.IsRepeated);
 }

@@ -1,18 +1,19 @@
 using System.Net;
 using System.Net.Sockets;
-using Weft.Proxy.Workers;
+using Weft.Proxy.Transport;
+using Socket = System.Net.Sockets.Socket;
+using SocketException = System.Net.Sockets.SocketException;
 
 namespace Weft.Proxy.Admin;
 
 /// <summary>
-/// A small HTTP/1.1 server beside the data path: a thread that accepts and one for each client, all of low priority, so that neither a large
-/// dump nor a client that does not read delays a request or another client.
+/// A small HTTP/1.1 server beside the data path: a thread that accepts and one for each client, so that neither a large dump nor a client
+/// that does not read delays a request or another client.
 /// </summary>
-/// <remarks>Threads, not tasks: the thread pool's have the priority of workers, and the control connection needs them.</remarks>
+/// <remarks>Threads, not tasks: blocking calls are the simplest way to bound a client's time, and the thread pool is for the control connection.
+/// Making them nicer than the workers would delay requests: see docs/decisions/0006-thread-priority.md.</remarks>
 internal sealed class AdminServer : IDisposable
 {
-    private const int SolSocket = 1, SoReusePort = 15;
-
     private readonly AdminSettings _settings;
     private readonly AdminRouter _router;
     private readonly TimeProvider _time;
@@ -30,21 +31,16 @@ internal sealed class AdminServer : IDisposable
     {
         (_settings, _time, _report) = (settings, time, report);
         _router = new AdminRouter(endpoints, IPAddress.IsLoopback(settings.Address.Address));
-        _listening = new Socket(settings.Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            // As the data plane's listeners: whoever started this proxy may hold the port for it, across restarts, with a bound socket that does not listen.
-            _listening.SetRawSocketOption(SolSocket, SoReusePort, BitConverter.GetBytes(1));
-            _listening.Bind(settings.Address);
-            _listening.Listen(64);
+            _listening = Listen(settings.Address);
         }
         catch (SocketException e)
         {
-            _listening.Dispose();
             throw new IOException($"the admin endpoint cannot listen on {settings.Address}: {e.Message}", e);
         }
         Address = (IPEndPoint)_listening.LocalEndPoint!;
-        _accepting = LowPriorityThread.Start("admin", Accept);
+        _accepting = Start("admin", Accept);
     }
 
     /// <summary>Where it listens; with port 0 asked for, the port that was given.</summary>
@@ -82,9 +78,63 @@ internal sealed class AdminServer : IDisposable
                 Thread.Sleep(100);
                 continue;
             }
-            if (Admit(socket)) LowPriorityThread.Start("admin-client", () => Serve(socket));
+            if (Admit(socket)) Start("admin-client", () => Serve(socket));
             else TurnAway(socket);
         }
+    }
+
+    /// <summary>
+    /// Whoever started this proxy may hold the port for it, across restarts, with a bound socket that does not listen: then the port is shared with that
+    /// socket. One that somebody listens on is not shared: the kernel would give each of two proxies some of the other's requests.
+    /// </summary>
+    private static Socket Listen(IPEndPoint address)
+    {
+        try
+        {
+            return Listen(address, shared: false);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse && !IsServed(address))
+        {
+            return Listen(address, shared: true);
+        }
+    }
+
+    private static Socket Listen(IPEndPoint address, bool shared)
+    {
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (shared) socket.SetRawSocketOption(Libc.SolSocket, Libc.SoReusePort, BitConverter.GetBytes(1));
+            socket.Bind(address);
+            socket.Listen(64);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static bool IsServed(IPEndPoint address)
+    {
+        using var probe = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            probe.Connect(address);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private static Thread Start(string name, Action run)
+    {
+        var thread = new Thread(() => run()) { Name = name, IsBackground = true };
+        thread.Start();
+        return thread;
     }
 
     private bool Admit(Socket socket)
