@@ -32,17 +32,13 @@ public sealed class BookshopDemo(DataFolder data, ControlClient control, CliCont
         await control.PostTextAsync("/weft/v1/apply?fileName=mesh.yaml", await File.ReadAllTextAsync(FileOf("mesh.yaml"), cancel), ControlClient.Yaml, cancel);
         await control.PostTextAsync("/weft/v1/apply?fileName=catalog-100-0.yaml", await File.ReadAllTextAsync(FileOf("catalog-100-0.yaml"), cancel), ControlClient.Yaml, cancel);
         var ports = ChoosePorts(DemoServices.All.Length);
-        foreach (var (service, port) in DemoServices.All.Zip(ports)) _runs.Add((service, await RunAsync(service, port)));
-
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var traffic = DemoTraffic.WaitAsync(control, cli, waiting.Token);
-        var first = await Task.WhenAny([traffic, .. _runs.Select(r => r.Process.Exited)]);
-        if (first != traffic)
+        foreach (var stage in DemoServices.All.Zip(ports).GroupBy(s => s.First.Listens).OrderByDescending(g => g.Key))
         {
-            await waiting.CancelAsync();
-            throw Ended(_runs.Find(r => r.Process.Exited.IsCompleted));
+            // Customers come when the shop is open: a request to a service that is still starting would fail, and rightly.
+            foreach (var (service, port) in stage) _runs.Add((service, await RunAsync(service, port)));
+            await UnlessOneEndsAsync(waiting => DemoTraffic.WaitForWorkloadsAsync(control, _runs.Count, cli, waiting), cancel);
         }
-        await traffic;
+        await UnlessOneEndsAsync(waiting => DemoTraffic.WaitAsync(control, cli, waiting), cancel);
     }
 
     /// <summary>Shows the numbers until <paramref name="cancel"/>, and says so when a process ends by itself.</summary>
@@ -75,6 +71,19 @@ public sealed class BookshopDemo(DataFolder data, ControlClient control, CliCont
             await Task.WhenAll(stage.Select(r => r.Process.StopAsync(s_patience, cli.Time)));
         foreach (var (_, process) in _runs) process.Dispose();
         _runs.Clear();
+    }
+
+    /// <summary>Waits, but not for what can no longer come.</summary>
+    private async Task UnlessOneEndsAsync(Func<CancellationToken, Task> wait, CancellationToken cancel)
+    {
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var awaited = wait(waiting.Token);
+        if (await Task.WhenAny([awaited, .. _runs.Select(r => r.Process.Exited)]) != awaited)
+        {
+            await waiting.CancelAsync();
+            throw Ended(_runs.Find(r => r.Process.Exited.IsCompleted));
+        }
+        await awaited;
     }
 
     private async Task<ChildProcess> RunAsync(DemoService service, int port)

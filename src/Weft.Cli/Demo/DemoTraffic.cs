@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Weft.Cli.Connecting;
+using Weft.Resources;
 
 namespace Weft.Cli.Demo;
 
@@ -8,6 +9,22 @@ public static class DemoTraffic
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Waits until so many workloads take requests.</summary>
+    /// <exception cref="CliException">They do not after a minute and a half.</exception>
+    public static async Task WaitForWorkloadsAsync(ControlClient control, int count, CliContext cli, CancellationToken cancel)
+    {
+        var started = cli.Time.GetTimestamp();
+        while (true)
+        {
+            var workloads = await control.GetAsync(ApiPaths.Collection(ResourceKinds.Workload, "default"), cancel);
+            var healthy = workloads["items"]!.AsArray().Count(w => (string?)w!["spec"]!["health"] == "Healthy");
+            if (healthy >= count) return;
+            if (cli.Time.GetElapsedTime(started) > s_patience)
+                throw new CliException($"{healthy} of {count} processes take requests after {s_patience.TotalSeconds:0} s; `{CliContext.CommandName} get workloads` shows which");
+            await Task.Delay(s_poll, cli.Time, cancel);
+        }
+    }
 
     /// <summary>Waits until every edge has requests.</summary>
     /// <exception cref="CliException">Some have none after a minute and a half; they are named.</exception>
