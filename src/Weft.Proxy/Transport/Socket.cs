@@ -105,4 +105,11 @@ internal static unsafe class Socket
         _ = Libc.SetSocketOption(fd, Libc.SolSocket, Libc.SoLinger, &linger, (uint)sizeof(Libc.Linger));
         Close(fd);
     }
+
+    /// <summary>Adds one to an eventfd, which wakes who polls it. Cannot fail: the counter has room for 2^64 wake-ups.</summary>
+    public static void Signal(int eventFd)
+    {
+        var one = 1UL;
+        _ = Libc.Write(eventFd, (byte*)&one, sizeof(ulong)); // the kernel copies 8 bytes of this frame before it returns
+    }
 }

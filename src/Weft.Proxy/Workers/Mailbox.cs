@@ -13,7 +13,7 @@ internal interface IWorkItem
 /// Work from other threads. The eventfd is written only when the worker sleeps, and never read: edge-triggered, each write is an event of its own, so
 /// a post costs a system call only when there is someone to wake.
 /// </summary>
-internal sealed unsafe class Mailbox : IEventSource, IDisposable
+internal sealed class Mailbox : IEventSource, IDisposable
 {
     private readonly ConcurrentQueue<object> _items = new(); // IWorkItem or Action
     private readonly int _fd;
@@ -53,8 +53,7 @@ internal sealed unsafe class Mailbox : IEventSource, IDisposable
     public void WakeIfSleeping()
     {
         if (Interlocked.Exchange(ref _sleeping, 0) == 0) return;
-        var one = 1UL;
-        _ = Libc.Write(_fd, (byte*)&one, sizeof(ulong)); // cannot fail: the counter has room for 2^64 wake-ups
+        Socket.Signal(_fd);
     }
 
     public void OnEvents(ReadyEvents events) { } // waking up was the purpose

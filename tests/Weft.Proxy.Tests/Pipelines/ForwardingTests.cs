@@ -253,4 +253,48 @@ public sealed class ForwardingTests
         backend.Requests.Single().ToLowerInvariant().ShouldNotContain("x-weft");
         backend.Requests.Single().ToLowerInvariant().ShouldNotContain("x-hop");
     }
+
+    [Theory]
+    [InlineData("CONNECT shop.example:443 HTTP/1.1\r\nHost: shop.example:443\r\n\r\n", 501)]
+    [InlineData("GET / HTTP/1.0\r\nHost: a\r\n\r\n", 426)]
+    [InlineData("GET https://shop.example/ HTTP/1.1\r\nHost: shop.example\r\n\r\n", 400)]
+    [InlineData("GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", 400)]
+    [InlineData("GET /\u0001 HTTP/1.1\r\nHost: a\r\n\r\n", 400)]
+    public async Task What_is_not_served_is_said_so(string request, int status)
+    {
+        await using var backend = ScriptedBackend.Answering(Ok);
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll());
+        using var client = await RawClient.ConnectAsync(proxy.Address);
+        await client.SendAsync(request);
+        var response = await client.ReadResponseAsync();
+        response.Status.ShouldBe(status);
+        response["x-weft-fault"].ShouldBe("bad-request");
+        backend.Connections.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_head_that_never_ends_is_answered_408_when_its_time_is_over()
+    {
+        await using var backend = ScriptedBackend.Answering(Ok);
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address])
+            .Listen(ProxyUnderTest.RouteAll(manager: "\"request_headers_timeout\": \"0.3s\""));
+        using var client = await RawClient.ConnectAsync(proxy.Address);
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ");
+        var response = await client.ReadResponseAsync();
+        response.Status.ShouldBe(408);
+        response["x-weft-fault"].ShouldBe("header-timeout");
+        (await client.IsEndedAsync()).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task An_absolute_target_is_routed_by_its_host_and_forwarded_in_origin_form()
+    {
+        await using var backend = ScriptedBackend.Answering(Ok);
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll());
+        using var client = await RawClient.ConnectAsync(proxy.Address);
+        await client.SendAsync("GET http://catalog:80/books?x=1 HTTP/1.1\r\nHost: catalog:80\r\nProxy-Connection: keep-alive\r\n\r\n");
+        (await client.ReadResponseAsync()).Status.ShouldBe(200);
+        backend.Requests.Single().ShouldStartWith("GET /books?x=1 HTTP/1.1\r\nHost: catalog:80\r\n");
+        backend.Requests.Single().ToLowerInvariant().ShouldNotContain("proxy-connection");
+    }
 }
