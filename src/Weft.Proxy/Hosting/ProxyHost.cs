@@ -34,7 +34,9 @@ internal sealed class ProxyHost : IAsyncDisposable
     private IdentityAgent? _identity;
     private ConfigSource? _config;
     private MetricsPusher? _pusher;
-    private int _draining;
+    private readonly Lock _drainLock = new(); // guards _drain
+    private Task? _drain;
+    private volatile int _draining;
 
     /// <exception cref="BootstrapException">The bootstrap is wrong; every problem is named.</exception>
     public ProxyHost(CommandLine options, TimeProvider time, Action<string> say)
@@ -143,8 +145,13 @@ internal sealed class ProxyHost : IAsyncDisposable
 
     private async Task DrainAsync()
     {
-        if (Interlocked.Exchange(ref _draining, 1) != 0 && !_quit.Task.IsCompleted) return;
-        await _dataPlane.DrainAsync(_options.DrainTime, _time).ConfigureAwait(false);
+        // Asked twice (a preStop hook, then SIGTERM) it is one drain, and both wait for its end.
+        lock (_drainLock)
+        {
+            _draining = 1;
+            _drain ??= _dataPlane.DrainAsync(_options.DrainTime, _time);
+        }
+        await _drain.ConfigureAwait(false);
     }
 
     private void Survived(ContainedFault fault)

@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Net;
 using System.Text;
+using Weft.Identity;
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.Transport;
@@ -13,7 +15,9 @@ namespace Weft.Proxy.Listening;
 internal sealed class DownstreamConnection(WorkerContext context, string listenerName, TrafficDirection direction, BoundChain chain)
 {
     private readonly long _openedMs = context.Worker.NowMs;
-    private byte[] _sourceField = [];
+    private static readonly SearchValues<char> NameCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-.");
+
+    private bool _sourceTold;
     private string? _source;
     private EdgeSeries? _edge;
     private EdgeKey _edgeKey;
@@ -65,14 +69,16 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
         else _superseded = true;
     }
 
-    /// <summary>The calling service as the peer's proxy names it in <c>x-weft-source</c>, <c>namespace/name[@version]</c>; kept while it says the same.</summary>
+    /// <summary>The calling service as the peer's proxy names it in <c>x-weft-source</c>, <c>namespace/name[@version]</c>. The first request's word holds for
+    /// the connection, and only in the namespace that the peer's certificate proves: a workload cannot appear as another, nor invent series.</summary>
     public string? SourceOf(ReadOnlySpan<byte> field)
     {
-        if (field.IsEmpty) return null;
-        if (field.SequenceEqual(_sourceField)) return _source;
-        _sourceField = field.ToArray();
+        if (_sourceTold) return _source;
+        _sourceTold = true;
         var at = field.IndexOf((byte)'@');
-        _source = Encoding.ASCII.GetString(at < 0 ? field : field[..at]);
+        var name = Encoding.ASCII.GetString(at < 0 ? field : field[..at]);
+        if (SpiffeId.TryParse(Peer?.SpiffeId, out var id, out _) && id.TryGetServiceAccount(out var ns, out _) && name.StartsWith(ns + "/", StringComparison.Ordinal)
+            && name.AsSpan(ns.Length + 1).IndexOfAnyExcept(NameCharacters) < 0) _source = name;
         return _source;
     }
 

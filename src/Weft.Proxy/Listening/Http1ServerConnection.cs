@@ -77,7 +77,9 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
 
     public void OnWritable(Channel channel)
     {
-        if (!TryFlush()) return;
+        var flushed = TryFlush();
+        if (_state is State.Head or State.Closing) SetTimer(flushed ? Limits.IdleMs : Limits.StreamIdleMs); // the client has taken something: it lives
+        if (!flushed) return;
         if (_state == State.Exchange) _exchange.OnDownstreamWritable();
         Process();
     }
@@ -103,13 +105,13 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
                 Process();
                 break;
             case State.Head or State.Closing:
-                Close(abort: false);
+                Close(abort: !_output.IsEmpty); // a response that is cut must be seen to be cut
                 break;
         }
     }
 
     /// <summary>True between two requests: a drain closes such a connection without losing anything.</summary>
-    public bool IsIdle => _state == State.Head && _input is null or { IsEmpty: true };
+    public bool IsIdle => _state == State.Head && _output.IsEmpty && (_input is null || _input.IsEmpty);
 
     /// <summary>Ends a connection that <see cref="IsIdle"/>.</summary>
     public void CloseIdle() => Close(abort: false);
@@ -216,7 +218,12 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
             if (_state == State.Exchange) _exchange.FlushUpstream();
             return false;
         }
-        if (_headHeld) ReleaseHead();
+        if (_headHeld)
+        {
+            // Reading the body gives the head's bytes away: from here on the request cannot be sent again, whatever becomes of this attempt.
+            _exchange.OnBodyBegins();
+            ReleaseHead();
+        }
         switch (_body.Read(_input is null ? default : _input.Readable, out var consumed, out var data))
         {
             case BodyStatus.Data:
@@ -292,6 +299,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
     {
         get
         {
+            if (!_headHeld) throw new InvalidOperationException("the head was asked for after its bytes were given away");
             var buffer = _input!.Readable;
             return _head.AsRequestHead(buffer, _normalizedLength >= 0 ? _normalizedPath.AsSpan(0, _normalizedLength) : _head.Path(buffer));
         }
@@ -302,6 +310,8 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
     public override long DeclaredLength => _head.ContentLength;
 
     public override bool ExpectsContinue => _head.ExpectContinue && _head.MinorVersion >= 1;
+
+    public override bool AcceptsTrailers => _head.TeTrailers;
 
     public override void ReleaseHead()
     {
@@ -315,6 +325,8 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
         _bodyWanted = true;
         Process();
     }
+
+    public override void PauseBody() => _bodyWanted = false;
 
     public override void WriteInterim(in ResponseHead head)
     {
@@ -368,12 +380,13 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
         if (!_keepAlive || !_requestComplete)
         {
             _state = State.Closing;
-            SetTimer(Limits.DelayedCloseMs);
+            SetTimer(Limits.StreamIdleMs); // for what is still to be written; the wait for the client's end begins at ours
         }
         else
         {
             _state = State.Head;
-            SetTimer(_input is { IsEmpty: false } && Limits.RequestHeadersMs != ConnectionLimits.None ? Limits.RequestHeadersMs : Limits.IdleMs);
+            if (!_output.IsEmpty) SetTimer(Limits.StreamIdleMs);
+            else SetTimer(_input is { IsEmpty: false } && Limits.RequestHeadersMs != ConnectionLimits.None ? Limits.RequestHeadersMs : Limits.IdleMs);
         }
         Process();
     }
@@ -403,6 +416,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
             }
             _finSent = true;
             _channel.ShutdownWrite();
+            SetTimer(Limits.DelayedCloseMs);
         }
         _input?.Clear();
         return Fill(BufferPool.BlockBytes);

@@ -34,6 +34,7 @@ internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers)
             if (known.Asked.Equals(config.Address)) return null;
             Close(config.Name);
         }
+        if (!_open.Values.Any(o => o.Bound.Port == config.Address.Port) && IsServed(config.Address)) return $"cannot listen on {config.Address}: another process listens there";
         var sockets = new List<(WorkerContext, ListeningSocket)>();
         var address = config.Address;
         foreach (var worker in workers)
@@ -56,6 +57,23 @@ internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers)
     {
         if (!_open.TryRemove(name, out var open)) return;
         foreach (var (worker, socket) in open.Sockets) worker.Worker.Post(socket.Close);
+    }
+
+    /// <summary>SO_REUSEPORT would let two proxies of one user share an address in silence, each with half of the connections. Somebody who answers there
+    /// is somebody else; a bound socket that does not listen (a port held for us) does not answer.</summary>
+    private static bool IsServed(IPEndPoint address)
+    {
+        if (address.Port == 0) return false;
+        var target = address.Address.Equals(IPAddress.Any) ? IPAddress.Loopback : address.Address.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : address.Address;
+        using var probe = new System.Net.Sockets.Socket(target.AddressFamily, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
+        try
+        {
+            return probe.ConnectAsync(target, address.Port).Wait(TimeSpan.FromMilliseconds(200)) && probe.Connected;
+        }
+        catch (AggregateException)
+        {
+            return false; // refused: nobody is there
+        }
     }
 
     private static (ListeningSocket? Socket, string Error) OnWorker(WorkerContext worker, IPEndPoint address, Listener listener)

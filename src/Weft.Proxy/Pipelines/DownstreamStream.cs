@@ -21,11 +21,17 @@ internal abstract class DownstreamStream
     /// <summary>True when the client asked for <c>100-continue</c> and waits for it.</summary>
     public abstract bool ExpectsContinue { get; }
 
+    /// <summary>The client said <c>TE: trailers</c>.</summary>
+    public abstract bool AcceptsTrailers { get; }
+
     /// <summary>The head's bytes may be reused.</summary>
     public abstract void ReleaseHead();
 
     /// <summary>Body bytes may be given to the exchange, now and until it refuses some.</summary>
     public abstract void ResumeBody();
+
+    /// <summary>Nobody takes body bytes: the attempt that took them has ended. What has arrived stays where it is until <see cref="ResumeBody"/>.</summary>
+    public abstract void PauseBody();
 
     /// <summary>Passes an interim response (1xx) on, to clients that understand them.</summary>
     public abstract void WriteInterim(in ResponseHead head);
@@ -36,7 +42,7 @@ internal abstract class DownstreamStream
     /// <summary>Takes all of <paramref name="data"/>. False: the client reads slowly, give no more until <see cref="Exchange.OnDownstreamWritable"/>.</summary>
     public abstract bool WriteBody(ReadOnlySpan<byte> data);
 
-    /// <summary>The response is whole. The stream tells the exchange when it has been handed to the transport; nothing waits for that.</summary>
+    /// <summary>The response is whole.</summary>
     public abstract void WriteEnd(Http1Trailers? trailers, ReadOnlySpan<byte> trailerBuffer);
 
     /// <summary>A response that this proxy makes: head and body at once.</summary>

@@ -51,11 +51,11 @@ internal sealed class Exchange : ITimerHandler, IConnectionWaiter
 
     private ForwardAction? _action;
     private BoundCluster? _cluster;
+    private ClusterState? _counted; // whose request and retry places are taken; kept, because a cluster may be removed and come back meanwhile
     private Endpoint? _endpoint;
     private UpstreamStream? _upstream;
     private TriedEndpoints _tried;
     private RequestProgress _progress;
-    private bool _countedIn;
     private bool _countedRetry;
 
     public Exchange(WorkerContext context, DownstreamConnection connection, DownstreamStream downstream)
@@ -236,7 +236,7 @@ internal sealed class Exchange : ITimerHandler, IConnectionWaiter
             Fail(Fault.CircuitOpen, $"cluster '{_cluster.Cluster.Name}' has {limit} requests in flight, its limit max_requests");
             return;
         }
-        _countedIn = true;
+        _counted = _cluster.State;
         Attempt();
     }
 
@@ -300,12 +300,14 @@ internal sealed class Exchange : ITimerHandler, IConnectionWaiter
         else AttemptEnded(AttemptOutcome.ConnectFailed, fault, detail);
     }
 
+    /// <summary>The stream is about to read the body, which gives the head away: the last moment at which another attempt was possible has passed.</summary>
+    public void OnBodyBegins() => _progress = RequestProgress.BodySent;
+
     /// <summary>Body bytes from the client. False: give no more until <see cref="DownstreamStream.ResumeBody"/>.</summary>
     public bool OnRequestBody(ReadOnlySpan<byte> data)
     {
         _lastActivityMs = _context.Worker.NowMs;
         _record.BytesReceived += data.Length;
-        _progress = RequestProgress.BodySent;
         // Once the response is complete nobody takes the rest; the stream's end closes the connection.
         return _upstream is null || _upstream.WriteBody(data);
     }
@@ -342,8 +344,8 @@ internal sealed class Exchange : ITimerHandler, IConnectionWaiter
         var marked = ToMeshPeer && IsMarkedUnprocessed(head);
         if (ShouldRetry(AttemptOutcome.Response, head.Status, marked))
         {
-            // What is left of this response belongs to nobody: the connection ends with it unless it had no body.
-            ReleaseUpstream(responseComplete: head.Body == BodyKind.None, failed: true);
+            // What is left of this response belongs to nobody: the connection ends with it.
+            ReleaseUpstream(responseComplete: false, failed: true);
             BackOff();
             return;
         }
@@ -397,7 +399,12 @@ internal sealed class Exchange : ITimerHandler, IConnectionWaiter
             Finish();
             return;
         }
-        AttemptEnded(AttemptOutcome.Reset, fault, detail);
+        if (fault == Fault.BadRequest) // what the route made of the request cannot be sent, to nobody
+        {
+            EndpointDone(failed: false);
+            Fail(fault, detail);
+        }
+        else AttemptEnded(AttemptOutcome.Reset, fault, detail);
     }
 
     // ---- the client's troubles
@@ -441,6 +448,8 @@ internal sealed class Exchange : ITimerHandler, IConnectionWaiter
         var retry = ShouldRetry(outcome, 0, marked: false);
         EndpointDone(failed: true);
         if (retry) BackOff();
+        // The caller's proxy is told that the application has not seen a byte: it may send the request to another instance.
+        else if (_progress == RequestProgress.NothingSent && _connection.Direction == Direction.Inbound && _connection.IsMesh) Fail(Fault.Unprocessed, detail);
         else Fail(fault, detail);
     }
 
@@ -451,13 +460,14 @@ internal sealed class Exchange : ITimerHandler, IConnectionWaiter
         // What no workload has seen adds no load to any: half of the endpoints may be dead, and their share of requests all go on to the other half.
         if (_countedRetry || marked || _progress == RequestProgress.NothingSent) return true;
         // Over the limit the original failure stands: retries must not become the load that keeps a service down.
-        _countedRetry = _cluster!.State.Retries.TryAcquire(_cluster.Cluster.CircuitBreakers.MaxRetries);
+        _countedRetry = _counted!.Retries.TryAcquire(_cluster!.Cluster.CircuitBreakers.MaxRetries);
         return _countedRetry;
     }
 
     /// <summary>A connect failure goes on at once, elsewhere; what the workload may have felt waits a random moment.</summary>
     private void BackOff()
     {
+        _downstream.PauseBody();
         if (_progress == RequestProgress.NothingSent || _action!.Retry is not { } policy)
         {
             AttemptAgain();
@@ -553,6 +563,17 @@ internal sealed class Exchange : ITimerHandler, IConnectionWaiter
         _downstream.Flush();
     }
 
+    /// <inheritdoc/>
+    /// <remarks>The client sees a reset; the worker has reported the exception and counted it.</remarks>
+    public void OnTimerFault(TimerNode node) => Break();
+
+    /// <summary>Ends the exchange without an answer, after an exception in one of its steps: everything it holds is given back.</summary>
+    public void Break()
+    {
+        _downstream.Abort();
+        EndWithoutAnswer(Fault.DownstreamClosed);
+    }
+
     private void CheckLimits(long now)
     {
         if (_requestComplete && Over(now, _requestCompleteMs, RouteTimeoutMs))
@@ -640,9 +661,10 @@ internal sealed class Exchange : ITimerHandler, IConnectionWaiter
         _phase = Phase.Idle;
         _context.Worker.Timers.Cancel(_timer);
         EndpointDone(failed: false);
-        if (_countedIn) _cluster!.State.Requests.Release();
-        if (_countedRetry) _cluster!.State.Retries.Release();
-        _countedIn = _countedRetry = false;
+        if (_countedRetry) _counted!.Retries.Release();
+        _counted?.Requests.Release();
+        _counted = null;
+        _countedRetry = false;
         _record.TotalMicros = _context.Worker.NowMicros - _startedMicros;
         _connection.SeriesOf(_record.Edge).Record(_record.Status, _record.Fault, _record.TotalMicros);
         _cluster = null;

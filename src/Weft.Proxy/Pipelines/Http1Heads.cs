@@ -4,6 +4,7 @@ using Weft.Proxy.Http1;
 using Weft.Routing.Headers;
 using Weft.Routing.Listeners;
 using Weft.Routing.Requests;
+using Weft.Telemetry.Outcomes;
 using Weft.Telemetry.Tracing;
 
 namespace Weft.Proxy.Pipelines;
@@ -40,13 +41,12 @@ internal static class Http1Heads
 
         ulong seen = 0;
         var preserveCase = exchange.Connection.Chain.Http.PreserveCase;
-        bool traceparent = false, forwardedProto = false, teTrailers = false;
+        bool traceparent = false, forwardedProto = false;
         foreach (ref readonly var field in head.Fields)
         {
             switch (field.Known)
             {
                 case KnownHeader.Host or KnownHeader.XWeft: continue;
-                case KnownHeader.Te: teTrailers |= HasTrailers(head.Value(field)); continue;
                 case KnownHeader.XRequestId: continue; // written below: one, and valid
                 case KnownHeader.Traceparent: traceparent = true; break;
                 case KnownHeader.XForwardedProto: forwardedProto = true; break;
@@ -62,7 +62,7 @@ internal static class Http1Heads
         WriteForwardedFor(ref writer, exchange);
         if (exchange.AppendForwardedHost && !exchange.HostRewrite.IsEmpty) writer.Field("x-forwarded-host"u8, head.Authority);
         if (exchange.ToMeshPeer && !exchange.Context.Node.SourceUtf8.IsEmpty) writer.Field("x-weft-source"u8, exchange.Context.Node.SourceUtf8);
-        if (teTrailers) writer.TeTrailers();
+        if (exchange.Downstream.AcceptsTrailers) writer.TeTrailers();
         framing.WriteFields(ref writer);
         writer.End();
         if (writer.Status != WriteStatus.Ok) return false;
@@ -93,6 +93,11 @@ internal static class Http1Heads
                 if (http.ServerName is not null && http.ServerHeader == ServerHeaderMode.Overwrite) continue;
             }
             if (Drops(edits, head.Name(field), ref seen)) continue;
+            if (field.Known == KnownHeader.XWeft && head.Value(field).SequenceEqual(Fault.Unprocessed.CodeUtf8()))
+            {
+                writer.Field("x-weft-fault"u8, Fault.ConnectFailure.CodeUtf8()); // the mark is between proxies; to a caller it is a connection that failed
+                continue;
+            }
             if (http.PreserveCase) writer.Field(head.Buffer, field);
             else writer.FieldInLowerCase(head.Buffer, field);
         }
@@ -178,15 +183,6 @@ internal static class Http1Heads
         if (!exchange.Connection.Chain.Http.UseRemoteAddress) return;
         Span<byte> address = stackalloc byte[64];
         if (exchange.Connection.Remote.Address.TryFormat(address, out var length)) writer.Field("x-forwarded-for"u8, address[..length]);
-    }
-
-    private static bool HasTrailers(ReadOnlySpan<byte> te)
-    {
-        foreach (var range in te.Split((byte)','))
-        {
-            if (Ascii.EqualsIgnoreCase(te[range].Trim(" \t"u8), "trailers"u8)) return true;
-        }
-        return false;
     }
 
     private static void WriteText(ref HeadWriter writer, ReadOnlySpan<byte> name, string value)

@@ -27,7 +27,15 @@ internal sealed class RouteWaiters(WorkerContext context)
             if (i >= _waiting.Count || config.Routes.Find(_waiting[i].Name) is null) continue;
             var exchange = _waiting[i].Exchange;
             _waiting.RemoveAt(i);
-            exchange.OnRoutesArrived();
+            try
+            {
+                exchange.OnRoutesArrived();
+            }
+            catch (Exception e)
+            {
+                context.Worker.Report("exchange", "its routes arrived", e); // the others still wait
+                exchange.Break();
+            }
         }
     }
 }

@@ -182,7 +182,11 @@ internal sealed class TlsChannel : SocketChannel
 
     protected override void OnLingerEvents()
     {
-        if (_unsent is not null && SocketWritable && SendUnsent() != IoStatus.Ok) return;
+        if (_unsent is not null && SocketWritable)
+        {
+            SetDeadline(Worker.Settings.CloseLinger); // a peer that takes bytes, however slowly, gets them all
+            if (SendUnsent() != IoStatus.Ok) return;
+        }
         if (_unsent is not null) return;
         if (_shutdownWanted && SocketWritable) SendShutdown();
         // Until the peer ends: closing with unread bytes would reset, and the reset may overtake what we sent. Who goes on sending is not waited for.

@@ -47,15 +47,9 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
             return;
         }
         var limits = cluster.Cluster.CircuitBreakers;
-        if (cluster.State.Connections.TryAcquire(limits.MaxConnections))
+        if (TryTakePlace(cluster))
         {
             Open(waiter);
-            return;
-        }
-        if (_open == 0)
-        {
-            // Waiting would be for ever: the cluster's connections are all elsewhere, and none of them returns here.
-            waiter.OnNoConnection(Fault.CircuitOpen, $"cluster '{cluster.Cluster.Name}' has {limits.MaxConnections} connections, its limit max_connections, none of them to {endpoint}");
             return;
         }
         if (!cluster.State.PendingRequests.TryAcquire(limits.MaxPendingRequests))
@@ -107,7 +101,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
         Endpoint.ConnectionClosed();
         if (_waiting.First is not { } first) return;
         // The place that came free is the one that they wait for.
-        if (!_cluster.State.Connections.TryAcquire(_cluster.Cluster.CircuitBreakers.MaxConnections)) return;
+        if (!TryTakePlace(_cluster)) return;
         _waiting.RemoveFirst();
         _cluster.State.PendingRequests.Release();
         Open(first.Value);
@@ -178,6 +172,11 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
         }
         return null;
     }
+
+    /// <summary>A place for one more connection. An endpoint without any gets its first also beyond the cluster's limit, as with Envoy: places held by idle
+    /// connections to other endpoints would otherwise keep it from ever being reached.</summary>
+    private bool TryTakePlace(BoundCluster cluster) =>
+        cluster.State.Connections.TryAcquire(_open == 0 ? int.MaxValue : cluster.Cluster.CircuitBreakers.MaxConnections);
 
     private void Open(IConnectionWaiter waiter)
     {

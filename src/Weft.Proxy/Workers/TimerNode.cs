@@ -5,6 +5,9 @@ internal interface ITimerHandler
 {
     /// <summary><paramref name="node"/> is no longer scheduled; it may be scheduled again from here.</summary>
     void OnTimer(TimerNode node);
+
+    /// <summary><see cref="OnTimer"/> threw, and was reported: give back what would otherwise be held for ever.</summary>
+    void OnTimerFault(TimerNode node) { }
 }
 
 /// <summary>One timer, embedded in what it belongs to and reused for its whole life: scheduling it allocates nothing.</summary>

@@ -85,6 +85,19 @@ internal sealed class TimerWheel
         catch (Exception e)
         {
             _onFault(node, e);
+            Contain(node);
+        }
+    }
+
+    private void Contain(TimerNode node)
+    {
+        try
+        {
+            node.Handler.OnTimerFault(node);
+        }
+        catch (Exception e)
+        {
+            _onFault(node, e);
         }
     }
 

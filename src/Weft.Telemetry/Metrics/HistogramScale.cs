@@ -57,7 +57,8 @@ public sealed class HistogramScale
     {
         ArgumentOutOfRangeException.ThrowIfNegative(scale);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(scale, MaxScale);
-        return Scales[scale] ??= new HistogramScale(scale); // a race makes two equal tables: harmless
+        // One instance each, whoever comes first: histograms tell by it whether they may be merged.
+        return Volatile.Read(ref Scales[scale]) ?? Interlocked.CompareExchange(ref Scales[scale], new HistogramScale(scale), null) ?? Scales[scale]!;
     }
 
     /// <summary>Array index of the bucket that holds <paramref name="micros"/>; 0 to <see cref="BucketCount"/> - 1.</summary>

@@ -230,6 +230,100 @@ public sealed class FailureTests
         response.Body.ShouldContain("GET /other");
     }
 
+    /// <summary>An attempt that is reset before the answer, by a backend that answers the second time.</summary>
+    private static ScriptedBackend ResettingOnce()
+    {
+        var seen = 0;
+        return new ScriptedBackend(async c =>
+        {
+            while (await c.ReadHeadAsync() is not null)
+            {
+                if (Interlocked.Increment(ref seen) == 1)
+                {
+                    await Task.Delay(50);
+                    c.Reset();
+                    return;
+                }
+                await c.SendAsync(Ok);
+            }
+        });
+    }
+
+    [Theory]
+    [InlineData("GET /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /evil HTTP/1.1\r\nHost: victim\r\n\r\n")]
+    [InlineData("GET /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")]
+    [InlineData("PUT /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5")]
+    [InlineData("PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab")]
+    public async Task A_request_whose_body_was_begun_is_never_made_anew_from_other_bytes(string request)
+    {
+        await using var backend = ResettingOnce();
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll(RetryReset));
+        using var client = await RawClient.ConnectAsync(proxy.Address);
+        await client.SendAsync(request);
+        var response = await client.ReadResponseAsync();
+        response.Status.ShouldBe(502);
+        response["x-weft-fault"].ShouldBeOneOf("upstream-reset", "upstream-closed");
+        lock (backend.Requests) backend.Requests.ShouldAllBe(r => r.StartsWith("GET /a HTTP/1.1\r\nHost: x\r\n") || r.StartsWith("PUT /a HTTP/1.1\r\nHost: x\r\n") || r.StartsWith("GET /evil HTTP/1.1\r\nHost: victim\r\n"));
+        proxy.Faults.ShouldBeEmpty();
+        await WaitForAsync(() => proxy.State("backend").Requests.Active == 0);
+    }
+
+    [Fact]
+    public async Task Body_bytes_that_come_while_a_retry_waits_are_not_lost()
+    {
+        await using var backend = ResettingOnce();
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll(
+            "\"retry_policy\": {\"retry_on\": \"reset\", \"num_retries\": 2, \"retry_back_off\": {\"base_interval\": \"0.4s\", \"max_interval\": \"0.5s\"}}"));
+        using var client = await RawClient.ConnectAsync(proxy.Address);
+        await client.SendAsync("PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n");
+        await Task.Delay(120, TestContext.Current.CancellationToken); // the first attempt has been reset, the second may be waiting
+        await client.SendAsync("hello");
+        (await client.ReadResponseAsync()).Status.ShouldBe(200);
+        lock (backend.Requests) backend.Requests.ShouldAllBe(r => r.StartsWith("PUT /a HTTP/1.1\r\nHost: x\r\n"));
+        proxy.Faults.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1", "Connection: close\r\n")]
+    [InlineData("HTTP/1.0", "")]
+    public async Task A_client_that_reads_slowly_gets_the_end_of_its_response_too(string version, string field)
+    {
+        const int Total = 3_000_000;
+        await using var backend = new ScriptedBackend(async c =>
+        {
+            await c.ReadRequestAsync();
+            await c.SendAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            for (var i = 0; i < Total / 1000; i++) await c.SendAsync("3e8\r\n" + new string('x', 1000) + "\r\n");
+            await c.SendAsync("0\r\n\r\n");
+        });
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address])
+            .Listen(ProxyUnderTest.RouteAll(manager: "\"http_protocol_options\": {\"accept_http_10\": true}"));
+        using var client = await RawClient.ConnectAsync(proxy.Address, receiveBuffer: 8192);
+        await client.SendAsync($"GET / {version}\r\nHost: a\r\n{field}\r\n");
+        await Task.Delay(3000, TestContext.Current.CancellationToken);
+        (await client.ReadResponseAsync()).Body.Length.ShouldBe(Total);
+    }
+
+    [Fact]
+    public async Task Idle_connections_to_one_endpoint_do_not_keep_another_from_being_reached()
+    {
+        await using var a = ScriptedBackend.Answering(Ok);
+        await using var b = ScriptedBackend.Answering(Ok);
+        await using var proxy = new ProxyUnderTest()
+            .Cluster("backend", [a.Address, b.Address], """{"circuit_breakers": {"thresholds": [{"max_connections": 1}]}}""").Listen(ProxyUnderTest.RouteAll());
+        for (var i = 0; i < 6; i++) (await GetAsync(proxy)).Status.ShouldBe(200);
+        (a.Requests.Count, b.Requests.Count).ShouldBe((3, 3));
+    }
+
+    [Fact]
+    public async Task An_address_that_another_process_serves_is_refused()
+    {
+        await using var other = ScriptedBackend.Answering(Ok);
+        await using var backend = ScriptedBackend.Answering(Ok);
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]);
+        proxy.TryListen(ProxyUnderTest.RouteAll(), other.Address.Port)!.ShouldContain("another process listens there");
+    }
+
     internal static async Task WaitForAsync(Func<bool> condition)
     {
         for (var i = 0; i < 200 && !condition(); i++) await Task.Delay(25);

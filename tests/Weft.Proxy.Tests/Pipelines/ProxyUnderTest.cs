@@ -49,13 +49,20 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     /// <summary>A listener "in" whose connection manager is <paramref name="hcm"/> in proto3 JSON; the router filter and stat_prefix are added.</summary>
     public ProxyUnderTest Listen(string hcm)
     {
+        TryListen(hcm, 0).ShouldBeNull();
+        return this;
+    }
+
+    /// <summary>Null, or why the address cannot be listened on.</summary>
+    public string? TryListen(string hcm, int port)
+    {
         var manager = Json.Parse<HttpConnectionManager>(hcm);
         manager.StatPrefix = "in";
         manager.HttpFilters.Add(new HttpFilter { Name = "router", TypedConfig = Any.Pack(new Router()) });
         var message = new Listener
         {
             Name = "in",
-            Address = new() { SocketAddress = new() { Address = "127.0.0.1", PortValue = 0 } },
+            Address = new() { SocketAddress = new() { Address = "127.0.0.1", PortValue = (uint)port } },
             TrafficDirection = Envoy.Config.Core.V3.TrafficDirection.Outbound,
             FilterChains = { new FilterChain { Filters = { new Envoy.Config.Listener.V3.Filter { Name = "hcm", TypedConfig = Any.Pack(manager) } } } },
         };
@@ -63,8 +70,7 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
         compiled.Rejections.ShouldBeEmpty();
         var bound = new BoundListener(compiled.Value!, [.. compiled.Value!.FilterChains.Select(c => new BoundChain(c, null))]);
         Publish(new ProxyConfig { Listeners = _config.Listeners.With("in", bound), Routes = _config.Routes, Clusters = _config.Clusters });
-        _dataPlane.Listeners.TryOpen(bound).ShouldBeNull();
-        return this;
+        return _dataPlane.Listeners.TryOpen(bound);
     }
 
     /// <summary>A static cluster; <paramref name="json"/> is merged over name, connect_timeout 1s and the endpoints.</summary>
