@@ -10,12 +10,13 @@ namespace Weft.Proxy.Hosting;
 /// <param name="KeysDirectory">Where key, chain and roots are kept.</param>
 /// <param name="Concurrency">Workers. Default 1: right for a sidecar; a gateway takes one per core.</param>
 /// <param name="DrainTime">Longest graceful end. Default 30 s.</param>
+/// <param name="WarmupTime">Longest warm-up of its own code after the start. Default 2 s; zero for none.</param>
 internal sealed record CommandLine(
-    string Bootstrap, string? Identity, string? JoinTokenFile, string? KeysDirectory, int Concurrency, TimeSpan DrainTime)
+    string Bootstrap, string? Identity, string? JoinTokenFile, string? KeysDirectory, int Concurrency, TimeSpan DrainTime, TimeSpan WarmupTime)
 {
     public const string Help = """
         usage: weft-proxy --bootstrap FILE [--identity HOST:PORT --keys DIR [--join-token-file FILE]]
-                          [--concurrency N] [--drain-seconds N]
+                          [--concurrency N] [--drain-seconds N] [--warmup-seconds N]
 
           --bootstrap FILE        Envoy v3 bootstrap (YAML or JSON): node, admin, static resources, ads_config (delta)
           --identity HOST:PORT    certificate service of the mesh; the proxy's certificate is made and renewed there
@@ -23,6 +24,7 @@ internal sealed record CommandLine(
           --join-token-file FILE  one-time token for the first certificate
           --concurrency N         worker threads, 1 to 256 (default 1)
           --drain-seconds N       longest graceful end after SIGTERM, 0 to 86400 (default 30)
+          --warmup-seconds N      how long the proxy may exercise its own code after the start, in the background, 0 to 60 (default 2)
 
         No arguments of Envoy's own command line are taken; what they say stands in the bootstrap.
         """;
@@ -32,7 +34,7 @@ internal sealed record CommandLine(
     {
         options = null;
         var given = new Dictionary<string, string>(StringComparer.Ordinal);
-        string[] known = ["--bootstrap", "--identity", "--join-token-file", "--keys", "--concurrency", "--drain-seconds"];
+        string[] known = ["--bootstrap", "--identity", "--join-token-file", "--keys", "--concurrency", "--drain-seconds", "--warmup-seconds"];
         for (var i = 0; i < args.Length; i++)
         {
             if (args[i] is "--help" or "-h")
@@ -48,10 +50,11 @@ internal sealed record CommandLine(
         if (!given.TryGetValue("--bootstrap", out var bootstrap)) return Wrong("--bootstrap FILE is missing", out error);
         if (!TryNumber(given, "--concurrency", 1, 1, 256, out var concurrency, out error)) return false;
         if (!TryNumber(given, "--drain-seconds", 30, 0, 86400, out var drain, out error)) return false;
+        if (!TryNumber(given, "--warmup-seconds", 2, 0, 60, out var warmup, out error)) return false;
         var identity = given.GetValueOrDefault("--identity");
         var keys = given.GetValueOrDefault("--keys");
         if (identity is null != keys is null) return Wrong("--identity and --keys belong together", out error);
-        options = new CommandLine(bootstrap, identity, given.GetValueOrDefault("--join-token-file"), keys, concurrency, TimeSpan.FromSeconds(drain));
+        options = new CommandLine(bootstrap, identity, given.GetValueOrDefault("--join-token-file"), keys, concurrency, TimeSpan.FromSeconds(drain), TimeSpan.FromSeconds(warmup));
         return true;
     }
 

@@ -1,10 +1,11 @@
-using System.Security.Cryptography;
+using System.Numerics;
 using Weft.Grpc;
 using Weft.Identity;
 using Weft.Proxy.Admin;
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.Reporting;
+using Weft.Proxy.Warmup;
 using Weft.Proxy.Workers;
 using Weft.Routing.Compile;
 using Weft.Telemetry.Metrics;
@@ -31,9 +32,11 @@ internal sealed class ProxyHost : IAsyncDisposable
     private readonly DateTimeOffset _started;
     private readonly TaskCompletionSource _quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<IDisposable> _disposables = [];
+    private AdminServer? _admin;
     private IdentityAgent? _identity;
     private ConfigSource? _config;
     private MetricsPusher? _pusher;
+    private SelfExercise? _warmup;
     private readonly Lock _drainLock = new(); // guards _drain
     private Task? _drain;
     private volatile int _draining;
@@ -46,7 +49,7 @@ internal sealed class ProxyHost : IAsyncDisposable
         _bootstrap = BootstrapFile.Read(options.Bootstrap);
         _node = NodeMetadata.Of(_bootstrap.Node);
         _metrics = new MetricsRegistry(time);
-        _process = new ProcessMetrics(_metrics, _store);
+        _process = new ProcessMetrics(_metrics, _store, () => _warmup?.Report);
         _history = new ConfigHistory(time)
         {
             Metrics = new ConfigurationMetrics(_metrics, () => _config is { IsConnected: true }, () => _identity?.Current?.NotAfter, () => _config?.UnknownFields ?? 0),
@@ -65,21 +68,30 @@ internal sealed class ProxyHost : IAsyncDisposable
             _process.Stalled(w);
             _say($"{w.Name} has not turned its loop for a second");
         }));
-        if (_bootstrap.Admin is { } admin) StartAdmin(new AdminSettings { Address = admin });
+        // Beside the configuration, so that accepting does not wait for it; before the identity, so that waiting for that can be watched.
+        var admin = _bootstrap.Admin is { } address ? Task.Run(() => StartAdmin(new AdminSettings { Address = address }), stop) : Task.CompletedTask;
+        if (_options.Identity is not null) await admin.ConfigureAwait(false);
         await StartIdentityAsync(stop).ConfigureAwait(false);
         await StartConfigurationAsync().ConfigureAwait(false);
+        await admin.ConfigureAwait(false);
+        if (_options.WarmupTime > TimeSpan.Zero) _warmup = SelfExercise.Start(new WarmupSettings { Budget = _options.WarmupTime }, SpeaksTls, _time, _say);
         await Task.WhenAny(_quit.Task, Task.Delay(Timeout.InfiniteTimeSpan, _time, stop)).ConfigureAwait(false);
         await DrainAsync().ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
     {
+        _warmup?.Stop();
         if (_config is not null) await _config.DisposeAsync().ConfigureAwait(false);
         _dataPlane.Stop();
         if (_pusher is not null) await _pusher.DisposeAsync().ConfigureAwait(false); // after the last request was counted
         if (_identity is not null) await _identity.DisposeAsync().ConfigureAwait(false);
+        _admin?.Dispose();
         foreach (var disposable in _disposables) disposable.Dispose();
     }
+
+    private bool SpeaksTls => _identity is not null
+        || _store.Current.Listeners.Items.Any(l => l.Value.Chains.Any(c => c.IsTls)) || _store.Current.Clusters.Items.Any(c => c.Value.Tls.Any(t => t.IsTls));
 
     private void StartAdmin(AdminSettings settings)
     {
@@ -97,7 +109,7 @@ internal sealed class ProxyHost : IAsyncDisposable
             Drain = () => _ = DrainAsync(),
             Quit = () => _quit.TrySetResult(),
         };
-        _disposables.Add(new AdminServer(settings, AdminEndpoints.Of(sources), _time, e => _say($"admin: {e.Message}")));
+        _admin = new AdminServer(settings, AdminEndpoints.Of(sources), _time, e => _say($"admin: {e.Message}"));
     }
 
     /// <summary>Waits for the first certificate: without one there is nobody to be in front of the control plane.</summary>
@@ -160,5 +172,11 @@ internal sealed class ProxyHost : IAsyncDisposable
         _say($"{fault.Worker} survived an exception in {fault.Where} ({fault.State}): {fault.Exception}");
     }
 
-    private static ulong RandomSeed() => BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
+    /// <summary>From the kernel's generator by way of a Guid: RandomNumberGenerator would load OpenSSL for it, 10 ms and 7 MB in a proxy that may never speak TLS.</summary>
+    private static ulong RandomSeed()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        Guid.NewGuid().TryWriteBytes(bytes);
+        return BitConverter.ToUInt64(bytes) ^ BitOperations.RotateLeft(BitConverter.ToUInt64(bytes[8..]), 13); // each half has bits that are always the same
+    }
 }

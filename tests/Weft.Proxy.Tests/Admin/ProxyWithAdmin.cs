@@ -25,7 +25,7 @@ internal sealed class ProxyWithAdmin : IAsyncDisposable
         var settings = BootstrapFile.Parse(bootstrap, "bootstrap.yaml");
         Metrics = new MetricsRegistry(TimeProvider.System);
         var store = new ConfigStore();
-        Process = new ProcessMetrics(Metrics, store);
+        Process = new ProcessMetrics(Metrics, store, () => null);
         _dataPlane = new DataPlane(1, store, Metrics, NodeIdentity.Unknown, TimeProvider.System, 42, Process.Contained);
         _dataPlane.Start();
         var limits = new ConfigLimits { Warming = TimeSpan.FromMinutes(10) };

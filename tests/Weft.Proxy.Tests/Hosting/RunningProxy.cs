@@ -15,14 +15,14 @@ internal sealed class RunningProxy : IDisposable
     private readonly Process _process;
 
     /// <param name="bootstrap">Without an admin section.</param>
-    private RunningProxy(string bootstrap)
+    private RunningProxy(string bootstrap, string[] arguments)
     {
         var port = FreePort();
         var file = Path.Combine(_folder, "bootstrap.yaml");
         File.WriteAllText(file, $"{bootstrap}\nadmin: {{ address: {{ socket_address: {{ address: 127.0.0.1, port_value: {port} }} }} }}\n");
         Admin = new Uri($"http://127.0.0.1:{port}/");
         var executable = Path.Combine(Tool.RepositoryRoot(), "artifacts/bin/Weft.Proxy/release/weft-proxy");
-        var start = new ProcessStartInfo(executable, ["--bootstrap", file, "--drain-seconds", "1"]) { RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(executable, ["--bootstrap", file, "--drain-seconds", "1", .. arguments]) { RedirectStandardError = true, UseShellExecute = false };
         _process = Process.Start(start)!;
         _process.ErrorDataReceived += (_, e) => { lock (_log) _log.AppendLine(e.Data); };
         _process.BeginErrorReadLine();
@@ -36,9 +36,9 @@ internal sealed class RunningProxy : IDisposable
     public string Log { get { lock (_log) return _log.ToString(); } }
 
     /// <summary>Started, and ready by its own account.</summary>
-    public static async Task<RunningProxy> StartAsync(string bootstrap)
+    public static async Task<RunningProxy> StartAsync(string bootstrap, params string[] arguments)
     {
-        var proxy = new RunningProxy(bootstrap);
+        var proxy = new RunningProxy(bootstrap, arguments);
         try
         {
             await proxy.UntilAsync(async () => await proxy.GetAsync("ready") is { Length: > 0 });
@@ -57,6 +57,10 @@ internal sealed class RunningProxy : IDisposable
     /// <param name="series">As it stands there, labels included.</param>
     public async Task<double> MetricAsync(string series) =>
         double.Parse((await GetAsync("metrics")).Split('\n').First(l => l.StartsWith(series + " ", StringComparison.Ordinal)).Split(' ')[1]);
+
+    /// <summary>Where a listener with port 0 got to.</summary>
+    public async Task<IPEndPoint> ListenerAsync(string name) =>
+        IPEndPoint.Parse((await GetAsync("listeners")).Split('\n').Single(l => l.StartsWith(name + "::", StringComparison.Ordinal)).Split("::")[1]);
 
     /// <summary>Waits up to 20 s; a refused connection counts as "not yet".</summary>
     public async Task UntilAsync(Func<Task<bool>> condition)

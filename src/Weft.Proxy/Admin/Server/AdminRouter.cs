@@ -1,11 +1,10 @@
-using System.Collections.Frozen;
 
 namespace Weft.Proxy.Admin;
 
 /// <summary>Finds the endpoint that a request means, and refuses what no endpoint should see.</summary>
 internal sealed class AdminRouter
 {
-    private readonly FrozenDictionary<string, AdminEndpoint> _endpoints;
+    private readonly Dictionary<string, AdminEndpoint> _endpoints;
     private readonly bool _loopback;
     private readonly string _list;
 
@@ -14,7 +13,7 @@ internal sealed class AdminRouter
     {
         var index = new AdminEndpoint("/", "this list", (_, response) => response.Body.Write(_list!));
         IEnumerable<AdminEndpoint> all = [index, .. endpoints.OrderBy(e => e.Path, StringComparer.Ordinal)];
-        _endpoints = all.ToFrozenDictionary(e => e.Path, StringComparer.Ordinal);
+        _endpoints = all.ToDictionary(e => e.Path, StringComparer.Ordinal);
         _loopback = loopback;
         _list = string.Concat(all.Select(e => $"  {e.Path}: {e.Help}{(e.ChangesState ? " (POST)" : "")}\n"));
     }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Frozen;
 using System.Text;
 using Weft.Routing.Compile.Wire;
 
@@ -17,11 +16,11 @@ public static class FieldPolicy
     /// <summary>Deeper nesting is refused by the protobuf parser as well.</summary>
     private const int MaxDepth = 100;
 
-    private static readonly FrozenDictionary<string, MessageFields> ByName =
+    private static readonly Dictionary<string, MessageFields> ByName =
         ListenerFields.All.Concat(HttpFields.All).Concat(TlsFields.All).Concat(RouteFields.All).Concat(ClusterFields.All).Concat(EndpointFields.All)
-            .Concat(BootstrapFields.All).ToFrozenDictionary(m => m.FullName);
+            .Concat(BootstrapFields.All).ToDictionary(m => m.FullName);
 
-    private static readonly FrozenDictionary<string, MessageFields>.AlternateLookup<ReadOnlySpan<char>> ByNameSpan = ByName.GetAlternateLookup<ReadOnlySpan<char>>();
+    private static readonly Dictionary<string, MessageFields>.AlternateLookup<ReadOnlySpan<char>> ByNameSpan = ByName.GetAlternateLookup<ReadOnlySpan<char>>();
 
     /// <summary>The lists of every message that is understood.</summary>
     public static IReadOnlyCollection<MessageFields> Messages => ByName.Values;
