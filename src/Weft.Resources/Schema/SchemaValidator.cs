@@ -153,10 +153,18 @@ internal sealed class SchemaValidator(Findings findings, string resource)
         (IntegerType, ScalarNode { Type: ScalarType.Text } text) when long.TryParse(text.Text, out _) => $"remove the quotes: {Last(path)}: {text.Text}",
         (BooleanType, ScalarNode { Type: ScalarType.Text } text) when text.Text.ToLowerInvariant() is "on" or "yes" or "y" or "true" => $"write {Last(path)}: true",
         (BooleanType, ScalarNode { Type: ScalarType.Text } text) when text.Text.ToLowerInvariant() is "off" or "no" or "n" or "false" => $"write {Last(path)}: false",
-        (TextType, ScalarNode { Type: not (ScalarType.Text or ScalarType.Null) } scalar) => $"put it in quotes: \"{scalar.Text}\"",
+        (TextType text, ScalarNode { Type: not (ScalarType.Text or ScalarType.Null) } scalar) => AsTextFix(scalar.Text, text),
         (ListType, not ListNode) => "put a dash and a space before each item",
         _ => "",
     };
+
+    /// <summary>Quotes alone make text of it, but not always text that the field takes: advice must not lead to the next error.</summary>
+    private static string AsTextFix(string scalar, TextType type)
+    {
+        if (!type.Allowed.IsEmpty && !type.Allowed.Contains(scalar, StringComparer.Ordinal)) return $"write one of {string.Join(", ", type.Allowed)}";
+        if (type.Format is not { } format || format.Check(scalar)) return $"put it in quotes: \"{scalar}\"";
+        return format == TextFormat.Duration && format.Check(scalar + "s") ? $"a duration has a unit: {scalar}s" : format.Rule;
+    }
 
     private void Report(DiagnosticRule rule, Position at, string message, string fix, string path) => findings.Report(rule, at, message, fix, resource, path);
 

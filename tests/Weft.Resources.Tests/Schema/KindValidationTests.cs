@@ -34,6 +34,14 @@ public sealed class KindValidationTests
     public void An_object_that_cannot_be_is_refused(string text, string finding) =>
         ResourceReader.ReadYaml(text, "f").Diagnostics.Select(d => $"{d.Code} {d.Path}").ShouldBe([finding]);
 
+    [Theory]
+    [InlineData("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: r}\nspec: {rules: [{timeouts: {request: 10}}]}", "a duration has a unit: 10s")]
+    [InlineData("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: r}\nspec: {rules: [{timeouts: {request: 1.5}}]}", "numbers with units h, m, s, ms and no fractions, as 1h30m, 10s or 500ms (GEP-2257)")]
+    [InlineData("apiVersion: weft.dev/v1alpha1\nkind: Mesh\nmetadata: {name: default}\nspec: {mtls: true}", "write one of Permissive, Strict")]
+    [InlineData("apiVersion: weft.dev/v1alpha1\nkind: Workload\nmetadata: {name: w}\nspec: {address: '::1', version: 2}", "put it in quotes: \"2\"")]
+    public void What_is_advised_for_a_value_that_is_no_text_is_text_that_is_taken(string text, string fix) =>
+        ResourceReader.ReadYaml(text, "f").Diagnostics.Select(d => (d.Code, d.Fix)).ShouldBe([("WEFT1102", fix)]);
+
     [Fact]
     public void A_lease_knows_when_it_ends()
     {
