@@ -20,8 +20,6 @@ public sealed class TextTable(params string[] headings)
 
     public int Count => _rows.Count;
 
-    public IReadOnlyList<string> Headings => headings;
-
     public IReadOnlyList<IReadOnlyList<Cell>> Rows => _rows;
 
     public TextTable Add(params Cell[] cells)

@@ -64,20 +64,32 @@ public sealed class GrpcDuplexCall<TRequest, TResponse> : IAsyncDisposable
         while (await ReadAsync(cancellation) is { } message) yield return message;
     }
 
-    /// <summary>As <see cref="ReadAllAsync"/>, undecoded: bytes that the caller owns.</summary>
-    public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAllRawAsync([EnumeratorCancellation] CancellationToken cancellation = default)
-    {
-        while (await ReadRawAsync(cancellation) is { } message) yield return message;
-    }
-
     /// <summary>The next message of the server; null when it ended the call with OK.</summary>
     /// <exception cref="GrpcException">The call ended in another status.</exception>
-    public Task<TResponse?> ReadAsync(CancellationToken cancellation = default) =>
-        ReadOneAsync((reader, token) => reader.ReadAsync(_method.ResponseParser, token), cancellation);
-
-    /// <inheritdoc cref="ReadAsync"/>
-    public Task<ReadOnlyMemory<byte>?> ReadRawAsync(CancellationToken cancellation = default) =>
-        ReadOneAsync(static (reader, token) => reader.ReadRawAsync(token), cancellation);
+    public async Task<TResponse?> ReadAsync(CancellationToken cancellation = default)
+    {
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(_scope.Token, cancellation);
+        try
+        {
+            _response ??= await GrpcResponse.OpenAsync(await _sending.WaitAsync(linked.Token), _options.MaxMessageBytes, linked.Token);
+            var message = await _response.Messages.ReadAsync(_method.ResponseParser, linked.Token);
+            if (message is not null) return message;
+            Status = _response.Status;
+            Status.Value.ThrowUnlessOk();
+            return null;
+        }
+        catch (GrpcException e)
+        {
+            Status ??= e.Status;
+            throw;
+        }
+        catch (Exception e) when (!cancellation.IsCancellationRequested && _scope.Explains(e))
+        {
+            var failure = _scope.Explain(e, _address);
+            Status = failure.Status;
+            throw failure;
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -109,31 +121,6 @@ public sealed class GrpcDuplexCall<TRequest, TResponse> : IAsyncDisposable
         catch (Exception e) when (_scope.Explains(e))
         {
             throw _scope.Explain(e, _address);
-        }
-    }
-
-    private async Task<T?> ReadOneAsync<T>(Func<GrpcMessageReader, CancellationToken, ValueTask<T?>> read, CancellationToken cancellation)
-    {
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(_scope.Token, cancellation);
-        try
-        {
-            _response ??= await GrpcResponse.OpenAsync(await _sending.WaitAsync(linked.Token), _options.MaxMessageBytes, linked.Token);
-            var message = await read(_response.Messages, linked.Token);
-            if (message is not null) return message;
-            Status = _response.Status;
-            Status.Value.ThrowUnlessOk();
-            return default;
-        }
-        catch (GrpcException e)
-        {
-            Status ??= e.Status;
-            throw;
-        }
-        catch (Exception e) when (!cancellation.IsCancellationRequested && _scope.Explains(e))
-        {
-            var failure = _scope.Explain(e, _address);
-            Status = failure.Status;
-            throw failure;
         }
     }
 }

@@ -31,20 +31,10 @@ public sealed class GrpcServerCall
     public ValueTask<T?> ReadAsync<T>(MessageParser<T> parser)
         where T : class, IMessage<T> => _reader.ReadAsync(parser, Cancellation);
 
-    /// <summary>The client's next message undecoded; null when it has sent its last.</summary>
-    public ValueTask<ReadOnlyMemory<byte>?> ReadRawAsync() => _reader.ReadRawAsync(Cancellation);
-
     /// <summary>Sends one message and flushes it. Completes when the transport took it, which is the backpressure of the stream.</summary>
     public async ValueTask WriteAsync(IMessage message)
     {
         GrpcFraming.Write(_exchange.ResponseBody, message, _sendEncoding);
-        await FlushAsync();
-    }
-
-    /// <summary>Sends one message that is serialized already.</summary>
-    public async ValueTask WriteRawAsync(ReadOnlyMemory<byte> message)
-    {
-        GrpcFraming.WriteRaw(_exchange.ResponseBody, message.Span, _sendEncoding);
         await FlushAsync();
     }
 

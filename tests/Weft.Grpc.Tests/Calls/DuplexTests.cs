@@ -32,20 +32,6 @@ public sealed class DuplexTests
     }
 
     [Fact]
-    public async Task Raw_reading_gives_the_undecoded_messages()
-    {
-        await using var server = await Start(EchoAll);
-        using var invoker = GrpcTransport.CreateInvoker();
-        await using var call = await new GrpcClient(invoker, server.Address).DuplexAsync(Chat);
-        await call.WriteAsync(Text("one"));
-        await call.WriteAsync(Text("two"));
-        call.Complete();
-        var read = new List<string>();
-        await foreach (var message in call.ReadAllRawAsync()) read.Add(StringValue.Parser.ParseFrom(message.Span).Value);
-        read.ShouldBe(["one", "two"]);
-    }
-
-    [Fact]
     public async Task Server_may_speak_first()
     {
         await using var server = await Start(async (call, _) =>
