@@ -4,8 +4,4 @@ namespace Weft.Cli;
 public sealed class CliException(string message, int exitCode = ExitCode.Failed) : Exception(message)
 {
     public int ExitCode { get; } = exitCode;
-
-    /// <summary>Nothing answers at <paramref name="address"/>.</summary>
-    public static CliException Unreachable(string address, string why) =>
-        new($"no control plane answers at {address} ({why})\nstart it with `{CliContext.CommandName} up`, or name another one with --server URL", Cli.ExitCode.Unreachable);
 }

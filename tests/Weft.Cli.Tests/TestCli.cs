@@ -27,14 +27,17 @@ internal sealed class TestCli
     public async Task<int> RunAsync(params string[] args)
     {
         var (output, error) = (new StringWriter(), new StringWriter());
-        var code = await CommandLine.RunAsync(args, new CliContext
-        {
-            Out = output, Error = error, In = new StringReader(Input), OutIsTerminal = Terminal, ErrorIsTerminal = Terminal, Time = Time,
-            Environment = name => Environment.GetValueOrDefault(name), Network = () => new Handler(this),
-        });
+        var code = await CommandLine.RunAsync(args, Context(output, error));
         (Out, Error) = (output.ToString(), error.ToString());
         return code;
     }
+
+    /// <summary>The world as a command sees it.</summary>
+    public CliContext Context(TextWriter output, TextWriter error) => new()
+    {
+        Out = output, Error = error, In = new StringReader(Input), OutIsTerminal = Terminal, ErrorIsTerminal = Terminal, Time = Time,
+        Environment = name => Environment.GetValueOrDefault(name), Network = () => new Handler(this),
+    };
 
     private sealed class Handler(TestCli cli) : HttpMessageHandler
     {

@@ -28,6 +28,12 @@ public sealed class ControlClient : IDisposable
     /// <summary>HOST:PORT where proxies connect; null when only the API's address is known.</summary>
     public string? Xds { get; init; }
 
+    /// <summary>What a printed command must carry to reach this control plane, as <c> --data DIR</c>; empty when commands find it without being told.</summary>
+    public string Where { get; init; } = "";
+
+    /// <summary>What to do when it does not answer. Default: start it where it should run.</summary>
+    public string Remedy { get; init; } = $"start it there with `{CliContext.CommandName} up`";
+
     /// <summary>How long one answer may take. Default 15 s; a long poll adds what it asked for.</summary>
     public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
@@ -72,6 +78,9 @@ public sealed class ControlClient : IDisposable
         }
     }
 
+    /// <summary>A command that reaches the same control plane when it is copied.</summary>
+    public string Command(string verb) => $"{CliContext.CommandName} {verb}{Where}";
+
     public void Dispose() => _http.Dispose();
 
     private static StringContent Content(JsonNode body, string mediaType) => new(body.ToJsonString(), Encoding.UTF8, mediaType);
@@ -93,11 +102,11 @@ public sealed class ControlClient : IDisposable
         }
         catch (HttpRequestException e)
         {
-            throw CliException.Unreachable(Address.GetLeftPart(UriPartial.Authority), e.Message);
+            throw Unreachable(e.Message);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            throw CliException.Unreachable(Address.GetLeftPart(UriPartial.Authority), $"{method} {path} was not answered within {limit.TotalSeconds:0} s");
+            throw Unreachable($"{method} {path} was not answered within {limit.TotalSeconds:0} s");
         }
         using (response)
         {
@@ -106,6 +115,9 @@ public sealed class ControlClient : IDisposable
             throw json is JsonObject status ? new RefusedException(response.StatusCode, status) : NotWeft(path, response.StatusCode);
         }
     }
+
+    private CliException Unreachable(string why) =>
+        new($"no control plane answers at {Address.GetLeftPart(UriPartial.Authority)} ({why})\n{Remedy}, or name another one with --server URL", ExitCode.Unreachable);
 
     private CliException NotWeft(string path, HttpStatusCode status) =>
         new($"{new Uri(Address, path)} answered {(int)status} without JSON: is that a Weft control plane?", ExitCode.Unreachable);

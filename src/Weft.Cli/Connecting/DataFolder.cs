@@ -1,3 +1,5 @@
+using Weft.Cli.Output;
+
 namespace Weft.Cli.Connecting;
 
 /// <summary>The folder of one control plane on this machine: its store, its keys, <c>control.json</c> that says where it listens, and one folder
@@ -17,8 +19,15 @@ public sealed record DataFolder(string Path)
         return new DataFolder(System.IO.Path.GetFullPath(path));
     }
 
-    /// <summary>True when commands find it without being told.</summary>
-    public bool IsDefault(Func<string, string?> environment) => environment("HOME") is { Length: > 0 } home && Path == System.IO.Path.Combine(home, ".weft");
+    /// <summary>A command that acts on this folder wherever it is copied to; what the command takes further can follow.</summary>
+    public string Command(string verb, CliContext cli) => $"{CliContext.CommandName} {verb}{Where(cli)}";
+
+    /// <summary>What a printed command must carry to act on this folder: nothing for the folder that every terminal finds.</summary>
+    public string Where(CliContext cli) => IsDefault(cli.Environment) ? "" : $" --data {ShellWord.Quote(Path)}";
+
+    // WEFT_DATA is known to this terminal alone.
+    private bool IsDefault(Func<string, string?> environment) =>
+        string.IsNullOrEmpty(environment("WEFT_DATA")) && environment("HOME") is { Length: > 0 } home && Path == System.IO.Path.Combine(home, ".weft");
 
     public string ControlFile => System.IO.Path.Combine(Path, "control.json");
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Weft.Cli.Output;
 
 namespace Weft.Cli.Connecting;
 
@@ -33,11 +34,19 @@ public sealed class ServerOptions
     public ControlClient Connect(ParseResult parsed, CliContext cli)
     {
         var given = parsed.GetValue(_server) ?? cli.Environment("WEFT_SERVER");
-        if (!string.IsNullOrEmpty(given)) return new ControlClient(ParseUrl(given), cli);
+        if (!string.IsNullOrEmpty(given)) return new ControlClient(ParseUrl(given), cli) { Where = Where(parsed, cli) };
         var data = Data(parsed, cli);
+        var remedy = $"start it with `{data.Command("up", cli)}`";
         return RunningControl.Find(data) is { } control
-            ? new ControlClient(new Uri("http://" + control.Api), cli) { Xds = control.Xds }
-            : throw new CliException($"no control plane runs on {data.Path}\nstart it with `{CliContext.CommandName} up`, or name another one with --server URL", ExitCode.Unreachable);
+            ? new ControlClient(new Uri("http://" + control.Api), cli) { Xds = control.Xds, Where = Where(parsed, cli), Remedy = remedy }
+            : throw new CliException($"no control plane runs on {data.Path}\n{remedy}, or name another one with --server URL", ExitCode.Unreachable);
+    }
+
+    /// <summary>What a printed command must carry to reach the same control plane.</summary>
+    public string Where(ParseResult parsed, CliContext cli)
+    {
+        if (parsed.GetValue(_server) is { Length: > 0 } server) return $" --server {ShellWord.Quote(server)}";
+        return string.IsNullOrEmpty(cli.Environment("WEFT_SERVER")) ? Data(parsed, cli).Where(cli) : "";
     }
 
     private static Uri ParseUrl(string text)

@@ -51,7 +51,7 @@ public sealed class BookshopDemo(DataFolder data, ControlClient control, CliCont
         {
             try
             {
-                var stat = TrafficTables.Text(await control.GetAsync("/weft/v1/stat", cancel), cli.OutIsTerminal, servicesOnly: false);
+                var stat = TrafficTables.Text(await control.GetAsync("/weft/v1/stat", cancel), cli.OutIsTerminal, servicesOnly: false, control.Where);
                 live.Show(cli.OutIsTerminal || next.Length > 0 ? $"{stat}\n{next}" : stat);
                 if (!cli.OutIsTerminal) next = ""; // once is enough where nothing is painted over
                 foreach (var run in _runs.Where(r => r.Process.Exited.IsCompleted && reported.Add(r.Service.Label))) await cli.Error.WriteLineAsync(Ended(run).Message);
@@ -125,14 +125,12 @@ public sealed class BookshopDemo(DataFolder data, ControlClient control, CliCont
 
     private string NextSteps()
     {
-        var weft = CliContext.CommandName;
-        var where = data.IsDefault(cli.Environment) ? "" : $" --data {data.Path}";
         return $"""
             {Style.Heading.Paint("Try next, in another terminal:", cli.OutIsTerminal)}
-              {weft} stat{where}
-              {weft} apply{where} --wait -f {FileOf("catalog-90-10.yaml")}
-              {weft} run{where} --service me -- curl -s http://catalog/books
-            {weft} status{where} shows every proxy; Ctrl-C, or {weft} down{where}, ends everything.
+              {data.Command("stat", cli)}
+              {data.Command("apply", cli)} --wait -f {ShellWord.Quote(FileOf("catalog-90-10.yaml"))}
+              {data.Command("run", cli)} --service me -- curl -s http://catalog/books
+            {data.Command("status", cli)} shows every proxy; Ctrl-C, or {data.Command("down", cli)}, ends everything.
 
             """;
     }

@@ -21,7 +21,7 @@ public static class DemoTraffic
             var healthy = workloads["items"]!.AsArray().Count(w => (string?)w!["spec"]!["health"] == "Healthy");
             if (healthy >= count) return;
             if (cli.Time.GetElapsedTime(started) > s_patience)
-                throw new CliException($"{healthy} of {count} processes take requests after {s_patience.TotalSeconds:0} s; `{CliContext.CommandName} get workloads` shows which");
+                throw new CliException($"{healthy} of {count} processes take requests after {s_patience.TotalSeconds:0} s; `{control.Command("get workloads")}` shows which");
             await Task.Delay(s_poll, cli.Time, cancel);
         }
     }

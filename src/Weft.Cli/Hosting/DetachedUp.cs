@@ -13,7 +13,6 @@ internal static class DetachedUp
     /// <exception cref="CliException">It ended or does not serve in time; the end of its log is in the message.</exception>
     public static async Task<RunningControl> StartAsync(DataFolder data, IEnumerable<string> arguments, bool demo, CliContext cli, CancellationToken cancel)
     {
-        ControlHost.RequireNoneRuns(data);
         data.Create();
         File.Delete(data.UpLog);
         using var child = await ChildProcess.StartAsync(
@@ -38,7 +37,7 @@ internal static class DetachedUp
 
     private static async Task WaitForDemoAsync(RunningControl running, ChildProcess child, DataFolder data, CliContext cli, CancellationToken cancel)
     {
-        using var control = new ControlClient(new Uri("http://" + running.Api), cli);
+        using var control = new ControlClient(new Uri("http://" + running.Api), cli) { Where = data.Where(cli) };
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var traffic = DemoTraffic.WaitAsync(control, cli, waiting.Token);
         if (await Task.WhenAny(traffic, child.Exited) == traffic)

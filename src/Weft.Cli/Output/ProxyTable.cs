@@ -5,11 +5,11 @@ namespace Weft.Cli.Output;
 /// <summary>The answer of <c>/weft/v1/proxies</c> as a table, and what deserves a sentence below it.</summary>
 public static class ProxyTable
 {
-    public static string Text(JsonNode status, bool terminal)
+    public static string Text(JsonNode status, bool terminal, string where)
     {
         var proxies = (status["proxies"] as JsonArray ?? []).OfType<JsonNode>().ToList();
         if (proxies.Count == 0)
-            return $"no proxy is connected\nstart a service with `{CliContext.CommandName} run --service NAME --port N -- COMMAND`\n";
+            return $"no proxy is connected\nstart a service with `{CliContext.CommandName} run{where} --service NAME --port N -- COMMAND`\n";
         var table = new TextTable("PROXY", "SERVICE", "VERSION", "INBOUND", "OUTBOUND", "ADMIN", "CONFIG", "STATE", "BYPASS");
         foreach (var proxy in proxies)
         {

@@ -21,11 +21,11 @@ public static class TrafficTables
     }
 
     /// <summary>Both tables, or one line that says why there is nothing.</summary>
-    public static string Text(JsonNode stat, bool terminal, bool servicesOnly)
+    public static string Text(JsonNode stat, bool terminal, bool servicesOnly, string where)
     {
         var services = Services(stat);
         if (services.Count == 0)
-            return $"no requests in the last 30 s\ncall a service through a sidecar's http_proxy, or start a demo with `{CliContext.CommandName} up --demo`\n";
+            return $"no requests in the last 30 s\ncall a service from a program under `{CliContext.CommandName} run{where}`\n";
         return servicesOnly ? services.ToText(terminal) : $"{services.ToText(terminal)}\n{Edges(stat).ToText(terminal)}";
     }
 

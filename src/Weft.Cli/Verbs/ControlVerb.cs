@@ -15,7 +15,7 @@ internal static class ControlVerb
         command.SetAction(async (parsed, cancel) =>
         {
             using var signals = new EndSignals();
-            await using var plane = await ControlHost.StartAsync(options.Read(parsed, options.Data(parsed, cli)), LogLevel.Information, cancel);
+            await using var plane = await ControlHost.StartAsync(options.Read(parsed, options.Data(parsed, cli)), LogLevel.Information, cli, cancel);
             await signals.WaitAsync();
             return ExitCode.Ok;
         });

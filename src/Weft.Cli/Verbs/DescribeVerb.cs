@@ -19,7 +19,12 @@ internal static class DescribeVerb
         command.SetAction(async (parsed, cancel) =>
         {
             var (kind, name) = KindArgument.Find(parsed.GetValue(kindName), parsed.GetValue(nameArgument));
-            if (name is null) throw new CliException($"name the object: `{CliContext.CommandName} describe {kind.Singular} NAME` (`{CliContext.CommandName} get {kind.Plural}` lists them)", ExitCode.Usage);
+            if (name is null)
+            {
+                var where = server.Where(parsed, cli);
+                throw new CliException(
+                    $"name the object: `{CliContext.CommandName} describe {kind.Singular} NAME{where}` (`{CliContext.CommandName} get {kind.Plural}{where}` lists them)", ExitCode.Usage);
+            }
             using var control = server.Connect(parsed, cli);
             var json = await GetVerb.GetAsync(control, ApiPaths.Object(kind, parsed.GetValue(ns)!, name), ControlClient.Json, cancel);
             await cli.Out.WriteAsync(Text(json.AsObject(), cli.OutIsTerminal));

@@ -22,11 +22,11 @@ internal static class RolloutWait
             var elapsed = cli.Time.GetElapsedTime(started);
             foreach (var proxy in Proxies(report).Where(p => State(p) != "pending")) times.TryAdd(Node(proxy), elapsed.TotalMilliseconds);
             var complete = (bool?)report["complete"] ?? false;
-            if (complete || elapsed >= timeout) return Print(report, complete, times, timeout, cli);
+            if (complete || elapsed >= timeout) return Print(report, complete, times, timeout, control.Command("status"), cli);
         }
     }
 
-    private static int Print(JsonNode report, bool complete, Dictionary<string, double> times, TimeSpan timeout, CliContext cli)
+    private static int Print(JsonNode report, bool complete, Dictionary<string, double> times, TimeSpan timeout, string status, CliContext cli)
     {
         var proxies = Proxies(report).ToList();
         foreach (var proxy in proxies) cli.Out.WriteLine(Line(proxy, times, cli.OutIsTerminal));
@@ -35,7 +35,7 @@ internal static class RolloutWait
         if (refused > 0)
             cli.Error.WriteLine($"weft: {DiagnosticText.Plural(refused, "proxy", "proxies")} refused and kept the configuration of before");
         else if (!complete)
-            cli.Error.WriteLine($"weft: {DiagnosticText.Plural(pending, "proxy", "proxies")} did not acknowledge within {timeout.TotalSeconds:0.###} s; `{CliContext.CommandName} status` shows where each stands");
+            cli.Error.WriteLine($"weft: {DiagnosticText.Plural(pending, "proxy", "proxies")} did not acknowledge within {timeout.TotalSeconds:0.###} s; `{status}` shows where each stands");
         else if (proxies.Count == 0)
             cli.Out.WriteLine("no proxy is connected: there is nobody to wait for");
         else

@@ -29,7 +29,7 @@ internal static class StatVerb
                 if (json)
                     await cli.Out.WriteLineAsync(parsed.GetValue(watch) ? stat.ToJsonString() : OutputFormat.Indented(stat));
                 else
-                    live.Show(TrafficTables.Text(stat, cli.OutIsTerminal, parsed.GetValue(what) is not null));
+                    live.Show(TrafficTables.Text(stat, cli.OutIsTerminal, parsed.GetValue(what) is not null, control.Where));
                 if (!parsed.GetValue(watch)) return ExitCode.Ok;
                 await Task.Delay(s_refresh, cli.Time, cancel);
             }

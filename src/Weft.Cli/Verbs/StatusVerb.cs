@@ -19,7 +19,7 @@ internal static class StatusVerb
             if (parsed.GetValue(format) == OutputFormat.Json)
                 await cli.Out.WriteLineAsync(OutputFormat.Indented(status));
             else
-                await cli.Out.WriteAsync(ProxyTable.Text(status, cli.OutIsTerminal));
+                await cli.Out.WriteAsync(ProxyTable.Text(status, cli.OutIsTerminal, control.Where));
             return ExitCode.Ok;
         });
         return command;

@@ -21,8 +21,9 @@ internal static class UpVerb
         {
             var data = control.Data(parsed, cli);
             if (!parsed.GetValue(detach)) return await InForegroundAsync(control, parsed, data, parsed.GetValue(demo), cli, cancel);
+            ControlHost.Check(control.Read(parsed, data), cli); // here, where a person reads it and not a log
             var running = await DetachedUp.StartAsync(data, control.Arguments(parsed, data), parsed.GetValue(demo), cli, cancel);
-            await cli.Out.WriteAsync(Greeting(running.Api, running.Xds, data, cli, "It runs in the background; " + Command("down", data, cli) + " ends it."));
+            await cli.Out.WriteAsync(Greeting(running.Api, running.Xds, data, cli, "It runs in the background; " + data.Command("down", cli) + " ends it."));
             return ExitCode.Ok;
         });
         return command;
@@ -31,14 +32,14 @@ internal static class UpVerb
     private static async Task<int> InForegroundAsync(ControlOptions options, ParseResult parsed, DataFolder data, bool withDemo, CliContext cli, CancellationToken cancel)
     {
         using var signals = new EndSignals();
-        await using var plane = await ControlHost.StartAsync(options.Read(parsed, data), LogLevel.Warning, cancel);
+        await using var plane = await ControlHost.StartAsync(options.Read(parsed, data), LogLevel.Warning, cli, cancel);
         if (!withDemo)
         {
             await cli.Out.WriteAsync(Greeting(plane.ApiAddress.ToString(), plane.XdsAddress.ToString(), data, cli, "Ctrl-C ends it."));
             await signals.WaitAsync();
             return ExitCode.Ok;
         }
-        using var client = new ControlClient(new Uri($"http://{plane.ApiAddress}"), cli);
+        using var client = new ControlClient(new Uri($"http://{plane.ApiAddress}"), cli) { Where = data.Where(cli) };
         await using var bookshop = new BookshopDemo(data, client, cli);
         await cli.Out.WriteLineAsync($"Weft is up at http://{plane.ApiAddress}; starting the Bookshop: {DemoServices.All.Length} processes, each with a sidecar of its own");
         try
@@ -62,16 +63,13 @@ internal static class UpVerb
         {Style.Heading.Paint("Weft is up", cli.OutIsTerminal)}: API http://{api}, proxies connect to {xds}, state in {data.Path}
 
         Run a service in the mesh:
-          {Command("run", data, cli)} --service hello --port 8080 -- python3 -m http.server 8080
+          {data.Command("run", cli)} --service hello --port 8080 -- python3 -m http.server 8080
         Call it from another one:
-          {Command("run", data, cli)} --service me -- curl -s http://hello/
+          {data.Command("run", cli)} --service me -- curl -s http://hello/
         See both:
-          {Command("status", data, cli)}
-          {Command("stat", data, cli)}
+          {data.Command("status", cli)}
+          {data.Command("stat", cli)}
         {ending}
 
         """;
-
-    private static string Command(string verb, DataFolder data, CliContext cli) =>
-        $"{CliContext.CommandName} {verb}{(data.IsDefault(cli.Environment) ? "" : $" --data {data.Path}")}";
 }

@@ -20,7 +20,7 @@ public sealed class ProxyTableTests
               {"node": "gone-c.default", "service": "gone", "version": "", "connected": false, "inbound": [], "outboundPort": null, "adminPort": null,
                "syncedRevision": 9, "state": "disconnected", "refusals": [], "bypassable": false}]}
             """)!;
-        ProxyTable.Text(status, terminal: false).ShouldBe(
+        ProxyTable.Text(status, terminal: false, where: "").ShouldBe(
             """
             PROXY                 SERVICE  VERSION  INBOUND     OUTBOUND  ADMIN  CONFIG  STATE         BYPASS
             catalog-v1-a.default  catalog  v1       20001>9081     20002  20003      12  acknowledged  possible
@@ -36,5 +36,5 @@ public sealed class ProxyTableTests
 
     [Fact]
     public void No_proxy_says_how_to_start_one() =>
-        ProxyTable.Text(JsonNode.Parse("""{"proxies":[]}""")!, terminal: false).ShouldContain("weft run --service");
+        ProxyTable.Text(JsonNode.Parse("""{"proxies":[]}""")!, terminal: false, where: "").ShouldContain("weft run --service");
 }

@@ -10,7 +10,7 @@ public sealed class TrafficTablesTests
     [Fact]
     public void Services_and_edges_are_two_tables()
     {
-        TrafficTables.Text(Stat(), terminal: false, servicesOnly: false).ShouldBe(
+        TrafficTables.Text(Stat(), terminal: false, servicesOnly: false, where: "").ShouldBe(
             """
             SERVICE       RPS  SUCCESS      P50      P95       P99  MTLS
             catalog      15.9     100%   1.1 ms  12.3 ms  104.0 ms  100%
@@ -24,11 +24,11 @@ public sealed class TrafficTablesTests
     }
 
     [Fact]
-    public void Services_alone_are_one() => TrafficTables.Text(Stat(), terminal: false, servicesOnly: true).ShouldNotContain("FROM");
+    public void Services_alone_are_one() => TrafficTables.Text(Stat(), terminal: false, servicesOnly: true, where: "").ShouldNotContain("FROM");
 
     [Fact]
     public void No_traffic_says_how_to_make_some() =>
-        TrafficTables.Text(JsonNode.Parse("""{"services":[],"edges":[]}""")!, terminal: false, servicesOnly: false).ShouldContain("no requests in the last 30 s");
+        TrafficTables.Text(JsonNode.Parse("""{"services":[],"edges":[]}""")!, terminal: false, servicesOnly: false, where: "").ShouldContain("no requests in the last 30 s");
 
     [Fact]
     public void A_share_just_short_of_the_whole_is_not_shown_as_the_whole()
