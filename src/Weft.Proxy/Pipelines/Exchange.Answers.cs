@@ -1,0 +1,90 @@
+using System.Text;
+using Weft.Proxy.Configuration;
+using Weft.Proxy.Http1;
+using Weft.Proxy.Listening;
+using Weft.Proxy.Upstream;
+using Weft.Proxy.Workers;
+using Weft.Routing.Balancing;
+using Weft.Routing.Clusters;
+using Weft.Routing.ForwardProxy;
+using Weft.Routing.Headers;
+using Weft.Routing.Listeners;
+using Weft.Routing.Requests;
+using Weft.Routing.Retries;
+using Weft.Routing.Routes;
+using Weft.Telemetry.Outcomes;
+using Weft.Telemetry.Tracing;
+
+namespace Weft.Proxy.Pipelines;
+
+/// <content>Ends that are not the workload's answer: the client went away, or this proxy answers itself.</content>
+internal sealed partial class Exchange
+{
+    // ---- the client's troubles
+    /// <summary>The client's connection broke.</summary>
+    public void OnDownstreamClosed() => EndWithoutAnswer(Fault.DownstreamClosed);
+
+    /// <summary>The client ended its direction inside the request body.</summary>
+    public void OnRequestCut()
+    {
+        _downstream.Abort();
+        EndWithoutAnswer(Fault.DownstreamClosed);
+    }
+
+    /// <summary>The request body breaks the protocol: nothing of it may be taken for whole.</summary>
+    public void OnRequestMalformed(string detail)
+    {
+        ReleaseUpstream(responseComplete: false, failed: false);
+        if (_phase == Phase.Responding)
+        {
+            _downstream.Abort();
+            EndWithoutAnswer(Fault.BadRequest);
+        }
+        else Fail(Fault.BadRequest, detail);
+    }
+
+    private void EndWithoutAnswer(Fault fault)
+    {
+        if (_phase == Phase.Idle) return;
+        _record.Fault = fault;
+        if (_record.Status == 0) _record.Status = fault.Describe().HttpStatus;
+        StopWaiting();
+        ReleaseUpstream(responseComplete: false, failed: false);
+        Finish();
+    }
+
+    // ---- answers that this proxy makes
+    private void Answer(DirectResponseAction direct)
+    {
+        _record.Status = direct.Status;
+        _downstream.WriteLocalReply(new LocalReply(direct.Status, default, default, direct.Body.Span, default));
+        Finish();
+    }
+
+    private void Answer(RedirectAction redirect, in RequestHead head)
+    {
+        Span<byte> location = stackalloc byte[4096];
+        var length = redirect.WriteLocation(head, location);
+        if (length < 0)
+        {
+            Fail(Fault.BadRequest, "the redirect's location is longer than 4096 bytes", 414);
+            return;
+        }
+        _record.Status = redirect.Status;
+        _downstream.WriteLocalReply(new LocalReply(redirect.Status, default, default, default, location[..length]));
+        Finish();
+    }
+
+    private void Fail(Fault fault, string detail, int status = 0)
+    {
+        if (_phase == Phase.Idle) return;
+        var description = fault.Describe();
+        _record.Fault = fault;
+        _record.Status = status == 0 ? description.HttpStatus : status;
+        StopWaiting();
+        ReleaseUpstream(responseComplete: false, failed: true);
+        var body = Encoding.UTF8.GetBytes($"{description.Code}: {detail}. {description.Sentence}\n");
+        _downstream.WriteLocalReply(new LocalReply(_record.Status, fault.CodeUtf8(), _record.RequestId.Span, body, default));
+        Finish();
+    }
+}

@@ -1,0 +1,174 @@
+using System.Text;
+using Weft.Proxy.Configuration;
+using Weft.Proxy.Http1;
+using Weft.Proxy.Listening;
+using Weft.Proxy.Upstream;
+using Weft.Proxy.Workers;
+using Weft.Routing.Balancing;
+using Weft.Routing.Clusters;
+using Weft.Routing.ForwardProxy;
+using Weft.Routing.Headers;
+using Weft.Routing.Listeners;
+using Weft.Routing.Requests;
+using Weft.Routing.Retries;
+using Weft.Routing.Routes;
+using Weft.Telemetry.Outcomes;
+using Weft.Telemetry.Tracing;
+
+namespace Weft.Proxy.Pipelines;
+
+/// <content>Attempts: an endpoint, a connection, the request on its way, and whether a failed one is followed by another.</content>
+internal sealed partial class Exchange
+{
+    // ---- Attempt and Send
+    private void Attempt()
+    {
+        var cluster = _cluster!;
+        _record.Attempts++;
+        _endpoint = Balancer.Pick(cluster.Cluster, cluster.Endpoints, cluster.State, ref _context.Chance, _tried);
+        if (_endpoint is null)
+        {
+            Fail(Fault.NoEndpoint, $"cluster '{cluster.Cluster.Name}' has {cluster.Endpoints.Endpoints.Length} endpoints and none is usable");
+            return;
+        }
+        _tried.Add(_endpoint.State);
+        var transport = cluster.Tls[cluster.Cluster.TransportFor(_endpoint)];
+        ToMeshPeer = transport.IsMesh;
+        if (_connection.Direction == Direction.Outbound)
+        {
+            _record.Security = transport.IsMesh ? ChannelSecurity.Mtls : ChannelSecurity.None;
+            _record.DestinationVersion = _endpoint.Version;
+            if (_endpoint.Service.Length > 0) _record.Destination = _endpoint.Service;
+        }
+        _endpoint.State.BeginRequest();
+        _attemptStartedMs = _context.Worker.NowMs;
+        _phase = Phase.AwaitingConnection;
+        ScheduleTimer();
+        _context.Upstream.Acquire(cluster, _endpoint, transport, this);
+    }
+
+    /// <inheritdoc/>
+    public void OnConnection(UpstreamStream upstream)
+    {
+        _upstream = upstream;
+        _phase = Phase.Sent;
+        _progress = RequestProgress.HeadSent;
+        upstream.WriteHead(this);
+        if (_phase != Phase.Sent) return; // the write failed and the failure has been dealt with
+        if (_requestComplete)
+        {
+            upstream.WriteEnd(null, default);
+            upstream.Flush();
+        }
+        else if (_downstream.ExpectsContinue)
+        {
+            upstream.Flush(); // the client sends its body when the workload asks for it
+            _downstream.ResumeBody();
+        }
+        else
+        {
+            _downstream.ResumeBody();
+            FlushUpstream();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnNoConnection(Fault fault, string detail)
+    {
+        if (fault == Fault.CircuitOpen) Fail(fault, detail); // no retry: it would press on the very limit
+        else AttemptEnded(AttemptOutcome.ConnectFailed, fault, detail);
+    }
+
+    /// <summary>The stream is about to read the body, which gives the head away: the last moment at which another attempt was possible has passed.</summary>
+    public void OnBodyBegins() => _progress = RequestProgress.BodySent;
+
+    /// <summary>Body bytes from the client. False: give no more until <see cref="DownstreamStream.ResumeBody"/>.</summary>
+    public bool OnRequestBody(ReadOnlySpan<byte> data)
+    {
+        _lastActivityMs = _context.Worker.NowMs;
+        _record.BytesReceived += data.Length;
+        // Once the response is complete nobody takes the rest; the stream's end closes the connection.
+        return _upstream is null || _upstream.WriteBody(data);
+    }
+
+    public void OnRequestEnd(Http1Trailers? trailers, ReadOnlySpan<byte> trailerBuffer)
+    {
+        _requestComplete = true;
+        _requestCompleteMs = _context.Worker.NowMs;
+        ScheduleTimer();
+        if (_upstream is null) return;
+        _upstream.WriteEnd(trailers, trailerBuffer);
+        _upstream?.Flush();
+    }
+
+    public void FlushUpstream() => _upstream?.Flush();
+
+    /// <summary>The upstream side takes body bytes again.</summary>
+    public void OnUpstreamWritable()
+    {
+        _lastActivityMs = _context.Worker.NowMs;
+        if (!_requestComplete) _downstream.ResumeBody();
+    }
+
+    // ---- retrying
+    private void AttemptEnded(AttemptOutcome outcome, Fault fault, string detail)
+    {
+        var retry = ShouldRetry(outcome, 0, marked: false);
+        EndpointDone(failed: true);
+        if (retry) BackOff();
+        // The caller's proxy is told that the application has not seen a byte: it may send the request to another instance.
+        else if (_progress == RequestProgress.NothingSent && _connection.Direction == Direction.Inbound && _connection.IsMesh) Fail(Fault.Unprocessed, detail);
+        else Fail(fault, detail);
+    }
+
+    private bool ShouldRetry(AttemptOutcome outcome, int status, bool marked)
+    {
+        var attempt = new Attempt(_record.Attempts, outcome, status, marked, _idempotent, _progress);
+        if (!RetryDecision.Decide(_action!.Retry, attempt)) return false;
+        // What no workload has seen adds no load to any: half of the endpoints may be dead, and their share of requests all go on to the other half.
+        if (_countedRetry || marked || _progress == RequestProgress.NothingSent) return true;
+        // Over the limit the original failure stands: retries must not become the load that keeps a service down.
+        _countedRetry = _counted!.Retries.TryAcquire(_cluster!.Cluster.CircuitBreakers.MaxRetries);
+        return _countedRetry;
+    }
+
+    /// <summary>A connect failure goes on at once, elsewhere; what the workload may have felt waits a random moment.</summary>
+    private void BackOff()
+    {
+        _downstream.PauseBody();
+        if (_progress == RequestProgress.NothingSent || _action!.Retry is not { } policy)
+        {
+            AttemptAgain();
+            return;
+        }
+        var pause = (long)policy.BackOff(_record.Attempts + 1, _context.Chance.Unit()).TotalMilliseconds;
+        if (_tried.Count < _cluster!.Endpoints.Endpoints.Length || pause == 0)
+        {
+            AttemptAgain(); // another endpoint has done nothing to deserve a pause
+            return;
+        }
+        _phase = Phase.BackingOff;
+        _context.Worker.Timers.Schedule(_timer, pause);
+    }
+
+    private void AttemptAgain()
+    {
+        // Endpoints may have changed since: the newest set of the same cluster, so that a retry does not go where nobody is any more.
+        if (_context.Config.Current.Clusters.Find(_cluster!.Cluster.Name) is { } current) _cluster = current;
+        _progress = RequestProgress.NothingSent;
+        Attempt();
+    }
+
+    private static bool IsMarkedUnprocessed(in ResponseHead head) => FaultOf(head, out var fault) && fault.Describe().RetryElsewhere;
+
+    private static bool FaultOf(in ResponseHead head, out Fault fault)
+    {
+        foreach (ref readonly var field in head.Fields)
+        {
+            if (field.Known == KnownHeader.XWeft && Ascii.EqualsIgnoreCase(head.Name(field), "x-weft-fault"u8))
+                return Faults.TryParse(head.Value(field), out fault);
+        }
+        fault = Fault.None;
+        return false;
+    }
+}
