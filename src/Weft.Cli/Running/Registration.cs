@@ -75,15 +75,24 @@ public sealed class Registration(ControlClient control, WorkloadObjects objects,
     }
 
     /// <summary>Removes Workload and Lease, after everybody has seen them go.</summary>
-    public async Task RemoveAsync()
+    /// <returns>False when the control plane is away: the Lease runs out, and the next run removes both.</returns>
+    public async Task<bool> RemoveAsync()
     {
         await DrainAsync();
-        await BoundedAsync(async cancel =>
-        {
-            await control.DeleteIfPresentAsync(_workload, cancel);
-            await control.DeleteIfPresentAsync(_lease, cancel);
-        });
+        return await RemoveAsync(objects.Name, objects.Options.Namespace);
     }
+
+    /// <summary>Removes what runs have left that could not do so themselves.</summary>
+    public async Task RemoveAbandonedAsync(IEnumerable<(string Workload, string Namespace)> abandoned)
+    {
+        foreach (var (workload, ns) in abandoned) await RemoveAsync(workload, ns);
+    }
+
+    private Task<bool> RemoveAsync(string workload, string ns) => BoundedAsync(async cancel =>
+    {
+        await control.DeleteIfPresentAsync(ApiPaths.Object(ResourceKinds.Workload, ns, workload), cancel);
+        await control.DeleteIfPresentAsync(ApiPaths.Object(ResourceKinds.Lease, ns, workload), cancel);
+    });
 
     private async Task RenewAsync(CancellationToken cancel)
     {
@@ -131,16 +140,17 @@ public sealed class Registration(ControlClient control, WorkloadObjects objects,
     }
 
     /// <summary>The end of a run must not hang on a control plane that is gone: the Lease runs out by itself.</summary>
-    private async Task BoundedAsync(Func<CancellationToken, Task> work)
+    private async Task<bool> BoundedAsync(Func<CancellationToken, Task> work)
     {
         using var limit = new CancellationTokenSource(settings.Departure + TimeSpan.FromSeconds(1), cli.Time);
         try
         {
             await work(limit.Token);
+            return true;
         }
         catch (Exception e) when (e is CliException or RefusedException or OperationCanceledException)
         {
-            // whoever still sends here is answered by the lease's end
+            return false;
         }
     }
 

@@ -5,9 +5,9 @@ using Weft.Cli.Processes;
 
 namespace Weft.Cli.Running;
 
-/// <summary>The files of one run: bootstrap, join token, keys and the sidecar's log. Removed when the run ends; those of runs that were killed
-/// are removed by the next one.</summary>
-public sealed class RunFolder : IDisposable
+/// <summary>The files of one run: bootstrap, join token, keys and the sidecar's log. Removed when the run ends. What a run leaves that was
+/// killed, or that ended while the control plane was away, is found by the next one.</summary>
+public sealed class RunFolder
 {
     private const string OwnerFile = "owner";
 
@@ -26,7 +26,6 @@ public sealed class RunFolder : IDisposable
     public static RunFolder Create(DataFolder data, string workload, string ns)
     {
         DataFolder.CreatePrivate(data.RunFolder);
-        RemoveAbandoned(data.RunFolder);
         var folder = new RunFolder(System.IO.Path.Combine(data.RunFolder, $"{workload}.{ns}"));
         DataFolder.CreatePrivate(folder.Path);
         var owner = ProcessIdentity.Current;
@@ -51,7 +50,37 @@ public sealed class RunFolder : IDisposable
         }
     }
 
-    public void Dispose() => Remove(Path);
+    /// <summary>True while the control plane knows of this run: should it end like that, the next one finds its name and cleans up there.</summary>
+    public bool KeepName { get; set; }
+
+    /// <summary>Removes the files, and the folder unless its name must be kept.</summary>
+    public void Clear()
+    {
+        if (!KeepName)
+        {
+            Remove(Path);
+            return;
+        }
+        foreach (var file in Directory.GetFiles(Path).Where(f => System.IO.Path.GetFileName(f) != OwnerFile)) File.Delete(file);
+        Remove(Keys);
+    }
+
+    /// <summary>Removes the folders of runs that have ended without doing so, and names their workloads.</summary>
+    public static IReadOnlyList<(string Workload, string Namespace)> TakeAbandoned(DataFolder data)
+    {
+        var abandoned = new List<(string, string)>();
+        if (!Directory.Exists(data.RunFolder)) return abandoned;
+        foreach (var folder in Directory.GetDirectories(data.RunFolder))
+        {
+            // A folder without its owner's file is one that is being made at this moment.
+            if (Owner(folder) is not { IsAlive: false }) continue;
+            Remove(folder);
+            var name = System.IO.Path.GetFileName(folder);
+            var dot = name.LastIndexOf('.'); // a namespace has no dot, a version in a name may
+            if (dot > 0) abandoned.Add((name[..dot], name[(dot + 1)..]));
+        }
+        return abandoned;
+    }
 
     private static void WritePrivate(string path, string text)
     {
@@ -62,15 +91,6 @@ public sealed class RunFolder : IDisposable
             UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
         });
         file.Write(System.Text.Encoding.UTF8.GetBytes(text));
-    }
-
-    private static void RemoveAbandoned(string runFolder)
-    {
-        foreach (var folder in Directory.GetDirectories(runFolder))
-        {
-            // A folder without its owner's file is one that is being made at this moment.
-            if (Owner(folder) is { IsAlive: false }) Remove(folder);
-        }
     }
 
     private static ProcessIdentity? Owner(string folder)

@@ -14,24 +14,45 @@ public sealed class RunSession(RunOptions options, ControlClient control, DnsEnd
         if (options.Port is { } port && await Application.ListensAsync(port, cancel))
             throw new CliException($"port {port} is in use: another process would get the requests for {options.Service}; stop it, or choose another --port");
 
+        using var signals = new SignalRelay();
+        using var starting = CancellationTokenSource.CreateLinkedTokenSource(cancel, signals.Asked);
         using var reservation = new PortReservation();
         var objects = Plan(reservation);
-        using var folder = RunFolder.Create(data, objects.Name, options.Namespace);
         var registration = new Registration(control, objects, settings, cli);
-
-        await registration.EnsureServiceAsync(cancel);
-        folder.WriteJoinToken(await registration.JoinTokenAsync(cancel));
-        folder.WriteBootstrap(SidecarBootstrap.Create(objects, xds));
-        await using var sidecar = new Sidecar(folder, $"{xds.Host}:{xds.Port}", objects.Ports.Admin, settings, cli);
-        await sidecar.StartAsync(cancel);
-        await registration.RegisterAsync(cancel);
-
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var alive = registration.KeepAliveAsync(ended.Token);
+        await registration.RemoveAbandonedAsync(RunFolder.TakeAbandoned(data));
+        var folder = RunFolder.Create(data, objects.Name, options.Namespace);
         try
         {
+            await registration.EnsureServiceAsync(starting.Token);
+            folder.WriteJoinToken(await registration.JoinTokenAsync(starting.Token));
+            folder.WriteBootstrap(SidecarBootstrap.Create(objects, xds));
+            await using var sidecar = new Sidecar(folder, $"{xds.Host}:{xds.Port}", objects.Ports.Admin, settings, cli);
+            await sidecar.StartAsync(starting.Token);
+            return await InMeshAsync(program, objects, registration, folder, signals, starting.Token);
+        }
+        catch (OperationCanceledException) when (signals.Early is { } signal)
+        {
+            return 128 + signal;
+        }
+        finally
+        {
+            folder.Clear();
+        }
+    }
+
+    /// <summary>From the sidecar's readiness to the application's end: registered, and known to live.</summary>
+    private async Task<int> InMeshAsync(
+        string program, WorkloadObjects objects, Registration registration, RunFolder folder, SignalRelay signals, CancellationToken starting)
+    {
+        using var ended = new CancellationTokenSource();
+        folder.KeepName = true; // what follows must be taken back, by this run or by the next one
+        var alive = Task.CompletedTask;
+        try
+        {
+            await registration.RegisterAsync(starting);
+            alive = registration.KeepAliveAsync(ended.Token);
             using var application = await Application.StartAsync(options, program, objects.Ports);
-            using var signals = new SignalRelay(application, registration.DrainAsync);
+            signals.Attach(application, registration.DrainAsync);
             var announced = AnnounceAsync(registration, objects, ended.Token);
             var code = await application.Exited;
             await ended.CancelAsync();
@@ -42,7 +63,7 @@ public sealed class RunSession(RunOptions options, ControlClient control, DnsEnd
         {
             await ended.CancelAsync();
             await alive;
-            await registration.RemoveAsync();
+            folder.KeepName = !await registration.RemoveAsync();
         }
     }
 

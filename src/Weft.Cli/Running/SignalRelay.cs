@@ -3,45 +3,75 @@ using Weft.Cli.Processes;
 
 namespace Weft.Cli.Running;
 
-/// <summary>Passes the signals that ask for an end on to the application. SIGTERM waits until nobody sends requests here any more, so that
-/// a restart loses none; a second one waits for nothing.</summary>
+/// <summary>The signals that ask for an end. Until there is an application they end the start-up; then they are passed on to it. SIGTERM waits
+/// until nobody sends requests here any more, so that a restart loses none; a second one waits for nothing.</summary>
 public sealed class SignalRelay : IDisposable
 {
-    private readonly ChildProcess _application;
-    private readonly Func<Task> _leave;
+    private readonly Lock _lock = new(); // guards _application, _leave, _early and _terminations
+    private readonly CancellationTokenSource _asked = new();
     private readonly List<PosixSignalRegistration> _registrations;
+    private ChildProcess? _application;
+    private Func<Task> _leave = () => Task.CompletedTask;
+    private int? _early;
     private int _terminations;
 
+    public SignalRelay() => _registrations = [On(PosixSignal.SIGTERM, Libc.SIGTERM), On(PosixSignal.SIGINT, Libc.SIGINT), On(PosixSignal.SIGHUP, Libc.SIGHUP)];
+
+    /// <summary>Cancelled by a signal that came before there was an application.</summary>
+    public CancellationToken Asked => _asked.Token;
+
+    /// <summary>That signal.</summary>
+    public int? Early { get { lock (_lock) return _early; } }
+
+    /// <summary>From now on signals are the application's.</summary>
     /// <param name="leave">Takes this workload out of the mesh's sight; bounded.</param>
-    public SignalRelay(ChildProcess application, Func<Task> leave)
+    public void Attach(ChildProcess application, Func<Task> leave)
     {
-        _application = application;
-        _leave = leave;
-        _registrations =
-        [
-            On(PosixSignal.SIGTERM, () => _ = TerminateAsync()),
-            On(PosixSignal.SIGINT, () => { if (!TerminalTellsApplication()) _application.Signal(Libc.SIGINT); }),
-            On(PosixSignal.SIGHUP, () => _application.Signal(Libc.SIGHUP)),
-        ];
+        lock (_lock)
+        {
+            (_application, _leave) = (application, leave);
+            if (_early is { } signal) application.Signal(signal);
+        }
     }
 
     public void Dispose()
     {
         foreach (var registration in _registrations) registration.Dispose();
+        _asked.Dispose();
     }
 
-    private async Task TerminateAsync()
+    private void Received(int signal)
     {
-        if (Interlocked.Increment(ref _terminations) == 1) await _leave();
-        _application.Signal(Libc.SIGTERM);
+        lock (_lock)
+        {
+            if (_application is null)
+            {
+                _early ??= signal;
+                _ = Task.Run(_asked.Cancel); // what it cancels runs elsewhere, not under the lock
+            }
+            else if (signal == Libc.SIGTERM)
+            {
+                _ = TerminateAsync(_application, first: _terminations++ == 0);
+            }
+            else if (signal != Libc.SIGINT || !TerminalTellsApplication())
+            {
+                _application.Signal(signal);
+            }
+        }
+    }
+
+    private async Task TerminateAsync(ChildProcess application, bool first)
+    {
+        if (first) await _leave();
+        application.Signal(Libc.SIGTERM);
     }
 
     /// <summary>Ctrl-C goes to every process of the foreground group, so to the application as well: told twice, many programs give up their clean-up.</summary>
     private static bool TerminalTellsApplication() => Libc.GetForegroundGroup(0) == Libc.GetProcessGroup();
 
-    private static PosixSignalRegistration On(PosixSignal signal, Action action) => PosixSignalRegistration.Create(signal, context =>
+    private PosixSignalRegistration On(PosixSignal signal, int number) => PosixSignalRegistration.Create(signal, context =>
     {
         context.Cancel = true; // this process stays to clean up
-        action();
+        Received(number);
     });
 }

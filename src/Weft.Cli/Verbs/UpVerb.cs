@@ -55,7 +55,7 @@ internal static class UpVerb
         {
             throw new CliException(e.Message);
         }
-        await cli.Out.WriteLineAsync("ending");
+        await cli.Out.WriteLineAsync(cli.OutIsTerminal ? "\nending" : "ending"); // after the ^C that the terminal shows
         return ExitCode.Ok;
     }
 

@@ -14,24 +14,20 @@ internal sealed class FakeMesh : IAsyncDisposable
 
     private readonly TemporaryFolder _folder = new();
     private readonly List<Process> _processes = [];
-    private readonly HttpClient _http;
-
-    private FakeMesh(Uri api) => _http = new HttpClient { BaseAddress = api };
+    private HttpClient _http = new();
+    private Process? _control;
 
     public string Folder => _folder.Path;
+
+    public string Data { get; } = Directory.CreateTempSubdirectory("weft-cli-").FullName;
 
     public string ProxyLog => Path.Combine(Folder, "proxy-events");
 
     public static async Task<FakeMesh> StartAsync(string proxyBehaviour = "")
     {
         var python = Tool.Require("python3", "python3");
-        var data = Directory.CreateTempSubdirectory("weft-cli-").FullName;
-        var control = Process.Start(new ProcessStartInfo(s_weft, ["control", "--data", data, "--api", "127.0.0.1:0", "--xds", "127.0.0.1:0"]) { UseShellExecute = false, RedirectStandardError = true })!;
-        _ = control.StandardError.ReadToEndAsync();
-        var file = Path.Combine(data, "control.json");
-        await Eventually(() => File.Exists(file), "the control plane writes control.json");
-        var mesh = new FakeMesh(new Uri("http://" + (string)JsonNode.Parse(await File.ReadAllTextAsync(file))!["api"]!)) { Data = data };
-        mesh._processes.Add(control);
+        var mesh = new FakeMesh();
+        await mesh.StartControlAsync();
         var script = mesh._folder.Write("weft-proxy", $$"""
             #!{{python}}
             import http.server, json, os, signal, sys
@@ -60,7 +56,22 @@ internal sealed class FakeMesh : IAsyncDisposable
         return mesh;
     }
 
-    public required string Data { get; init; }
+    public async Task StartControlAsync()
+    {
+        _control = Process.Start(new ProcessStartInfo(s_weft, ["control", "--data", Data, "--api", "127.0.0.1:0", "--xds", "127.0.0.1:0"]) { UseShellExecute = false, RedirectStandardError = true })!;
+        _ = _control.StandardError.ReadToEndAsync();
+        _processes.Add(_control);
+        var file = Path.Combine(Data, "control.json");
+        await Eventually(() => File.Exists(file), "the control plane writes control.json");
+        _http.Dispose();
+        _http = new HttpClient { BaseAddress = new Uri("http://" + (string)JsonNode.Parse(await File.ReadAllTextAsync(file))!["api"]!) };
+    }
+
+    public async Task StopControlAsync()
+    {
+        Signal(_control!.Id, "-TERM");
+        await ExitAsync(_control);
+    }
 
     /// <summary>Starts <c>weft run</c> with these arguments.</summary>
     public Process Run(IEnumerable<string> options, IEnumerable<string> command, IReadOnlyDictionary<string, string>? environment = null)

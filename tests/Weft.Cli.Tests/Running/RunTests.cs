@@ -107,8 +107,41 @@ public sealed class RunTests
 
         var folder = Path.Combine(mesh.Data, "run");
         Directory.GetDirectories(folder).Length.ShouldBe(1);
+        (await mesh.WorkloadsAsync()).Count.ShouldBe(1);
         (await mesh.RunToEndAsync(["--service", "server"], "true")).Code.ShouldBe(0);
         Directory.GetDirectories(folder).ShouldBeEmpty();
+        (await mesh.WorkloadsAsync()).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task What_a_run_cannot_take_back_because_the_control_plane_is_away_the_next_one_does()
+    {
+        await using var mesh = await FakeMesh.StartAsync();
+        var run = mesh.Run(["--service", "server"], ["sh", "-c", "echo ready; while :; do sleep 0.05; done"]);
+        (await run.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken)).ShouldBe("ready");
+        await mesh.StopControlAsync();
+        FakeMesh.Signal(run.Id, "-TERM");
+        (await FakeMesh.ExitAsync(run)).ShouldBe(128 + 15);
+        var left = Directory.GetDirectories(Path.Combine(mesh.Data, "run")).ShouldHaveSingleItem();
+        Directory.GetFileSystemEntries(left).Select(Path.GetFileName).ShouldBe(["owner"], "no key and no token stays behind");
+
+        await mesh.StartControlAsync();
+        (await mesh.WorkloadsAsync()).Count.ShouldBe(1);
+        (await mesh.RunToEndAsync(["--service", "server"], "true")).Code.ShouldBe(0);
+        (await mesh.WorkloadsAsync()).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_signal_during_the_start_ends_it_and_the_application_is_never_started()
+    {
+        await using var mesh = await FakeMesh.StartAsync("import time; time.sleep(60)");
+        var run = mesh.Run(["--service", "server"], ["echo", "started"]);
+        await mesh.ProxyIsReadyAsync();
+        FakeMesh.Signal(run.Id, "-INT");
+        (await FakeMesh.ExitAsync(run)).ShouldBe(128 + 2);
+        (await run.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)).ShouldBeEmpty();
+        Directory.GetFileSystemEntries(Path.Combine(mesh.Data, "run")).ShouldBeEmpty();
+        FakeMesh.IsAlive(mesh.ProxyProcess).ShouldBeFalse();
     }
 
     [Fact]

@@ -48,6 +48,17 @@ public sealed class DemoTests(ITestOutputHelper output)
         Directory.GetFileSystemEntries(Path.Combine(weft.Data, "run")).ShouldBeEmpty();
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task Killed_with_9_in_the_middle_of_its_start_the_demo_leaves_no_process()
+    {
+        await using var weft = new Installation();
+        var up = weft.Start(["up", "--demo", .. weft.Ports]);
+        await Installation.Eventually(async () => (await weft.WeftAsync("get", "workloads")).Out.Split('\n').Length > 3, "some of the demo is in the mesh", up);
+        weft.LeftProcesses().Count.ShouldBeGreaterThan(6);
+        up.Signal("-KILL");
+        await Installation.Eventually(() => Task.FromResult(weft.LeftProcesses().Count == 0), "every process is gone");
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task Detached_it_stays_after_the_command_and_goes_with_down()
     {
