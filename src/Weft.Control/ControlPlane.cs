@@ -30,6 +30,7 @@ public sealed partial class ControlPlane : IAsyncDisposable
     private readonly ObjectService _objects;
     private readonly MeshReconciler _reconciler;
     private readonly StatusPublisher _statuses;
+    private readonly AbandonedRuns _abandoned;
     private readonly XdsServer _xds;
     private readonly ApiServer _api;
     private readonly ControlFile _file;
@@ -47,6 +48,7 @@ public sealed partial class ControlPlane : IAsyncDisposable
         var translator = new Translator();
         var proxies = new ProxyRegistry(time, options.RememberProxies);
         _statuses = new StatusPublisher(objects, _reconciler.Models, proxies, translator, options.Serving, time, logs);
+        _abandoned = new AbandonedRuns(store, () => _reconciler.Abandoned, options.Serving, time, logs);
 
         // What proxies call: configuration, certificates, metrics.
         var tokens = new JoinTokenBook(new StoredJoinTokens(store), options.JoinTokenLifetime, time);
@@ -135,6 +137,7 @@ public sealed partial class ControlPlane : IAsyncDisposable
             Log.WrongTrustDomain(_log, _reconciler.Models.Value.Settings.TrustDomain.Name, _authority.TrustDomain.Name);
         _loops.Add(LoopAsync("reconciler", _reconciler.RunAsync));
         _loops.Add(LoopAsync("status writer", _statuses.RunAsync));
+        _loops.Add(LoopAsync("removal of abandoned workloads", _abandoned.RunAsync));
         await _xds.StartAsync(cancel);
         await _api.StartAsync(cancel);
         _file.Write(_api.Address, _xds.Address);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Weft.Resources;
 
 namespace Weft.Cli.Running;
 
@@ -59,6 +60,7 @@ public sealed record WorkloadObjects(RunOptions Options, string Name, SidecarPor
     public JsonObject Lease(DateTimeOffset now, TimeSpan duration)
     {
         var json = Head("coordination.k8s.io/v1", "Lease", Name);
+        json["metadata"]!["labels"] = new JsonObject { [WeftLabels.ManagedBy] = WeftLabels.WeftRun };
         json["spec"] = new JsonObject
         {
             ["holderIdentity"] = Name,
@@ -75,7 +77,8 @@ public sealed record WorkloadObjects(RunOptions Options, string Name, SidecarPor
 
     private ImmutableSortedDictionary<string, string> Labels()
     {
-        var labels = Options.Labels.SetItem("app", Options.Service);
+        // Workload and Lease say who made them: what a killed run leaves may be removed, what somebody wrote by hand may not.
+        var labels = Options.Labels.SetItem("app", Options.Service).SetItem(WeftLabels.ManagedBy, WeftLabels.WeftRun);
         return Options.Version.Length > 0 ? labels.SetItem("version", Options.Version) : labels;
     }
 

@@ -15,6 +15,7 @@ namespace Weft.Control.Serving;
 internal sealed class LeaseTracker(TimeProvider time, TimeSpan maxStep)
 {
     private readonly Dictionary<ResourceKey, Renewal> _renewals = [];
+    private List<(Lease Lease, TimeSpan At)> _ended = [];
     private TimeSpan _awake;
     private long _last = time.GetTimestamp();
 
@@ -22,6 +23,9 @@ internal sealed class LeaseTracker(TimeProvider time, TimeSpan maxStep)
 
     /// <summary>Keys of Leases that are over; the same instance while nothing changes.</summary>
     public ImmutableHashSet<ResourceKey> Expired { get; private set; } = [];
+
+    /// <summary>The Leases, as last seen, that have been over for at least <paramref name="time"/>, counted as their duration is.</summary>
+    public IReadOnlyList<Lease> EndedFor(TimeSpan time) => [.. _ended.Where(e => _awake - e.At >= time).Select(e => e.Lease)];
 
     /// <summary>Looks at the Leases; true when <see cref="Expired"/> is another set than before.</summary>
     /// <param name="canRenew">False while the store refuses writes: the time since the last look does not count.</param>
@@ -32,6 +36,7 @@ internal sealed class LeaseTracker(TimeProvider time, TimeSpan maxStep)
         _last = now;
         if (canRenew) _awake += passed < maxStep ? passed : maxStep;
 
+        var ended = new List<(Lease Lease, TimeSpan At)>();
         var expired = ImmutableHashSet.CreateBuilder<ResourceKey>();
         var seen = new HashSet<ResourceKey>();
         foreach (var lease in state.List(ResourceKinds.Lease).Cast<Lease>())
@@ -39,8 +44,11 @@ internal sealed class LeaseTracker(TimeProvider time, TimeSpan maxStep)
             seen.Add(lease.Key);
             if (!_renewals.TryGetValue(lease.Key, out var known) || known.RenewTime != lease.RenewTime || known.Holder != lease.HolderIdentity)
                 _renewals[lease.Key] = known = new Renewal(lease.RenewTime, lease.HolderIdentity, _awake);
-            if (lease.Duration is { } duration && _awake - known.SeenAt >= duration) expired.Add(lease.Key);
+            if (known.SeenAt + lease.Duration is not { } end || _awake < end) continue;
+            expired.Add(lease.Key);
+            ended.Add((lease, end));
         }
+        _ended = ended;
         foreach (var gone in _renewals.Keys.Where(k => !seen.Contains(k)).ToList()) _renewals.Remove(gone);
         if (expired.Count == Expired.Count && Expired.SetEquals(expired)) return false;
         Expired = expired.ToImmutable();

@@ -38,6 +38,9 @@ public sealed partial class MeshReconciler
     /// <summary>The same with how much of the store it covers. It changes with every renewed Lease, so streams do not wait on it.</summary>
     public Latest<PublishedMesh> Mesh { get; }
 
+    /// <summary>Leases that nobody has renewed for <see cref="ServingOptions.AbandonedAfter"/> after their end.</summary>
+    public IReadOnlyList<Lease> Abandoned { get; private set; } = [];
+
     /// <summary>Models built since the start.</summary>
     public long Builds { get; private set; }
 
@@ -83,6 +86,7 @@ public sealed partial class MeshReconciler
     {
         var state = _store.Current;
         var leasesChanged = _leases.Update(state, canRenew: _store.LastFailure is null);
+        Abandoned = _leases.EndedFor(_options.AbandonedAfter);
         if (leasesChanged || MeansSomething(_seen, state.Revision))
         {
             var model = Build(state, Models.Value);

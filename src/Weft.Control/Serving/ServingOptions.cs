@@ -15,6 +15,10 @@ public sealed record ServingOptions
     /// <summary>How often Leases are looked at, and so how late an expiry may be noticed. Default 1 s.</summary>
     public TimeSpan LeaseCheckInterval { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long after the end of its Lease a Workload of <c>weft run</c> is removed with it. Default 60 s. Time in which nobody could have
+    /// renewed does not count.</summary>
+    public TimeSpan AbandonedAfter { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>Pause before a status that the store refused is written again. Default 1 s.</summary>
     public TimeSpan StatusRetry { get; init; } = TimeSpan.FromSeconds(1);
 

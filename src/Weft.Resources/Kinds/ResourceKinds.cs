@@ -67,7 +67,7 @@ public static class ResourceKinds
         [
             new("Address", "string", "Where others reach it", o => ((Workload)o).Address),
             new("Version", "string", "Version shown in telemetry", o => ((Workload)o).Version),
-            new("Health", "string", "Whether it takes requests", o => ((Workload)o).Health.ToString()),
+            new("Health", "string", "Whether it takes requests, and why not", o => ((Workload)o).HealthInMesh),
             new("Sidecar", "string", "Whether a Weft proxy stands beside it", o => ((Workload)o).Sidecar is null ? "no" : "yes"),
         ],
     };

@@ -48,10 +48,19 @@ public sealed class Workload : ResourceObject
     /// <summary>Share of traffic compared with its siblings, 1 to 10,000; default 1.</summary>
     public int Weight { get; }
 
+    /// <summary>What it says of itself. A process that was killed goes on saying that it is healthy: see <see cref="HealthInMesh"/>.</summary>
     public WorkloadHealth Health { get; }
+
+    /// <summary>What the mesh makes of it, in a word: <c>Healthy</c> when it takes requests, else the reason of its condition <c>Ready=False</c>, as
+    /// <c>LeaseExpired</c>. A pure client, which has no ports and so nobody to be selected by, is as healthy as it says.</summary>
+    public string HealthInMesh => ReadyCondition() is { } ready && ready["status"]?.ToString() == "False" && ready["reason"]?.ToString() is { } reason
+        && (reason != "NotSelected" || !Ports.IsEmpty) ? reason : Health.ToString();
 
     /// <summary>The proxy beside it; null when it is reached directly and in plaintext.</summary>
     public WorkloadSidecar? Sidecar { get; }
+
+    private JsonObject? ReadyCondition() =>
+        (Status?["conditions"] as JsonArray)?.OfType<JsonObject>().FirstOrDefault(c => c["type"]?.ToString() == "Ready");
 }
 
 /// <summary>Where a workload's proxy listens.</summary>

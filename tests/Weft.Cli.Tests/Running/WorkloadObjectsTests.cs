@@ -34,6 +34,14 @@ public sealed class WorkloadObjectsTests
     }
 
     [Fact]
+    public void Workload_and_lease_say_that_a_run_made_them_and_services_which_outlive_it_do_not()
+    {
+        foreach (var json in (JsonObject[])[Objects.Workload(true), Objects.Lease(DateTimeOffset.UnixEpoch, TimeSpan.FromSeconds(15))])
+            ((string?)json["metadata"]!["labels"]!["weft.dev/managed-by"]).ShouldBe("weft-run");
+        foreach (var service in Objects.Services()) service["metadata"]!.AsObject().ShouldNotContainKey("labels");
+    }
+
+    [Fact]
     public void Both_services_select_the_workload_and_the_one_of_the_version_selects_only_it()
     {
         var labels = Read<Workload>(Objects.Workload(true)).Metadata.Labels;

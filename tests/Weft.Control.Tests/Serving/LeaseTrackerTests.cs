@@ -76,6 +76,25 @@ public sealed class LeaseTrackerTests : IDisposable
     }
 
     [Fact]
+    public void How_long_a_lease_has_been_over_counts_as_its_duration_does()
+    {
+        var minute = TimeSpan.FromSeconds(60);
+        Renew();
+        Look();
+        for (var i = 0; i < 69; i++) Pass(s_second);
+        _tracker.EndedFor(minute).ShouldBeEmpty();
+        Pass(TimeSpan.FromHours(8)); // asleep: one look counts two seconds at most
+        _tracker.EndedFor(minute).Single().Metadata.Name.ShouldBe("web-1");
+        Renew();
+        Look();
+        _tracker.EndedFor(TimeSpan.Zero).ShouldBeEmpty();
+        for (var i = 0; i < 10; i++) Pass(s_second);
+        for (var i = 0; i < 300; i++) Pass(s_second, canRenew: false);
+        _tracker.EndedFor(s_second).ShouldBeEmpty("the store refuses renewals");
+        _tracker.EndedFor(TimeSpan.Zero).Count.ShouldBe(1);
+    }
+
+    [Fact]
     public async Task Deleted_lease_is_no_expired_one()
     {
         Renew();

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Shouldly;
 using Weft.Resources;
 using Xunit;
@@ -41,6 +42,26 @@ public sealed class KindValidationTests
     [InlineData("apiVersion: weft.dev/v1alpha1\nkind: Workload\nmetadata: {name: w}\nspec: {address: '::1', version: 2}", "put it in quotes: \"2\"")]
     public void What_is_advised_for_a_value_that_is_no_text_is_text_that_is_taken(string text, string fix) =>
         ResourceReader.ReadYaml(text, "f").Diagnostics.Select(d => (d.Code, d.Fix)).ShouldBe([("WEFT1102", fix)]);
+
+    [Theory]
+    [InlineData("Healthy", true, null, null, "Healthy")] // no status yet: what it says
+    [InlineData("Unhealthy", true, null, null, "Unhealthy")]
+    [InlineData("Healthy", true, "True", "TakesRequests", "Healthy")]
+    [InlineData("Healthy", true, "False", "LeaseExpired", "LeaseExpired")]
+    [InlineData("Healthy", true, "False", "NotSelected", "NotSelected")]
+    [InlineData("Healthy", false, "False", "NotSelected", "Healthy")] // a pure client
+    [InlineData("Healthy", false, "False", "LeaseExpired", "LeaseExpired")]
+    public void A_workload_is_as_healthy_as_the_mesh_finds_it(string says, bool hasPort, string? ready, string? reason, string health)
+    {
+        var json = new JsonObject
+        {
+            ["apiVersion"] = "weft.dev/v1alpha1", ["kind"] = "Workload", ["metadata"] = new JsonObject { ["name"] = "w" },
+            ["spec"] = new JsonObject { ["address"] = "::1", ["health"] = says, ["ports"] = hasPort ? new JsonObject { ["http"] = 80 } : new JsonObject() },
+        };
+        if (ready is not null)
+            json["status"] = new JsonObject { ["conditions"] = new JsonArray(new JsonObject { ["type"] = "Ready", ["status"] = ready, ["reason"] = reason }) };
+        ((Workload)ResourceKinds.Workload.Create(json)).HealthInMesh.ShouldBe(health);
+    }
 
     [Fact]
     public void A_lease_knows_when_it_ends()
