@@ -12,5 +12,8 @@ public static class ApiPaths
         return kind.Namespaced && ns is not null ? $"{root}/namespaces/{Uri.EscapeDataString(ns)}/{kind.Plural}" : $"{root}/{kind.Plural}";
     }
 
+    /// <summary>Those of a collection that a label selector matches, as <c>app=catalog</c>.</summary>
+    public static string Selected(ResourceKind kind, string? ns, string selector) => $"{Collection(kind, ns)}?labelSelector={Uri.EscapeDataString(selector)}";
+
     public static string Object(ResourceKind kind, string ns, string name) => $"{Collection(kind, ns)}/{Uri.EscapeDataString(name)}";
 }

@@ -5,6 +5,7 @@ using Weft.Cli.Connecting;
 using Weft.Cli.Output;
 using Weft.Cli.Processes;
 using Weft.Cli.Running;
+using Weft.Resources;
 
 namespace Weft.Cli.Demo;
 
@@ -22,6 +23,7 @@ public sealed class BookshopDemo(DataFolder data, ControlClient control, CliCont
     private const int LastPort = 19_999;
 
     private readonly List<(DemoService Service, ChildProcess Process)> _runs = [];
+    private readonly string _start = System.Security.Cryptography.RandomNumberGenerator.GetHexString(8, lowercase: true); // tells this start's workloads from those of others
     private readonly string _program = SiblingProgram.Bookshop(cli.Environment);
 
     /// <summary>Applies the demo's mesh, starts every process and returns when every edge carries requests.</summary>
@@ -31,12 +33,13 @@ public sealed class BookshopDemo(DataFolder data, ControlClient control, CliCont
         WriteFiles();
         await control.PostTextAsync("/weft/v1/apply?fileName=mesh.yaml", await File.ReadAllTextAsync(FileOf("mesh.yaml"), cancel), ControlClient.Yaml, cancel);
         await control.PostTextAsync("/weft/v1/apply?fileName=catalog-100-0.yaml", await File.ReadAllTextAsync(FileOf("catalog-100-0.yaml"), cancel), ControlClient.Yaml, cancel);
+        await DemoTraffic.RemoveLeftoversAsync(control, cancel);
         var ports = ChoosePorts(DemoServices.All.Length);
         foreach (var stage in DemoServices.All.Zip(ports).GroupBy(s => s.First.Listens).OrderByDescending(g => g.Key))
         {
             // Customers come when the shop is open: a request to a service that is still starting would fail, and rightly.
             foreach (var (service, port) in stage) _runs.Add((service, await RunAsync(service, port)));
-            await UnlessOneEndsAsync(waiting => DemoTraffic.WaitForWorkloadsAsync(control, _runs.Count, cli, waiting), cancel);
+            await UnlessOneEndsAsync(waiting => DemoTraffic.WaitForWorkloadsAsync(control, _start, [.. _runs.Select(r => r.Service)], cli, waiting), cancel);
         }
         await UnlessOneEndsAsync(waiting => DemoTraffic.WaitAsync(control, cli, waiting), cancel);
     }
@@ -91,7 +94,7 @@ public sealed class BookshopDemo(DataFolder data, ControlClient control, CliCont
         var number = port.ToString(CultureInfo.InvariantCulture);
         string[] arguments =
         [
-            "run", "--data", data.Path, "--service", service.Service,
+            "run", "--data", data.Path, "--service", service.Service, "--label", $"{WeftLabels.Demo}={_start}",
             .. service.Listens ? (string[])["--port", number] : [],
             .. service.Version.Length > 0 ? (string[])["--version", service.Version] : [],
             "--", _program, service.Service,

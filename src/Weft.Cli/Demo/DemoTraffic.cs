@@ -10,19 +10,35 @@ public static class DemoTraffic
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Waits until so many workloads take requests.</summary>
-    /// <exception cref="CliException">They do not after a minute and a half.</exception>
-    public static async Task WaitForWorkloadsAsync(ControlClient control, int count, CliContext cli, CancellationToken cancel)
+    /// <summary>Waits until every one of <paramref name="services"/> that listens takes requests: what other starts of the demo left does not count.</summary>
+    /// <param name="start">Value of <see cref="WeftLabels.Demo"/> on the workloads of this start.</param>
+    /// <exception cref="CliException">Some do not after a minute and a half; they are named.</exception>
+    public static async Task WaitForWorkloadsAsync(ControlClient control, string start, IReadOnlyList<DemoService> services, CliContext cli, CancellationToken cancel)
     {
         var started = cli.Time.GetTimestamp();
         while (true)
         {
-            var workloads = await control.GetAsync(ApiPaths.Collection(ResourceKinds.Workload, "default"), cancel);
-            var healthy = workloads["items"]!.AsArray().Count(w => (string?)w!["spec"]!["health"] == "Healthy");
-            if (healthy >= count) return;
+            var missing = NotReady(await control.GetAsync(ApiPaths.Selected(ResourceKinds.Workload, "default", $"{WeftLabels.Demo}={start}"), cancel), services);
+            if (missing.Count == 0) return;
             if (cli.Time.GetElapsedTime(started) > s_patience)
-                throw new CliException($"{healthy} of {count} processes take requests after {s_patience.TotalSeconds:0} s; `{control.Command("get workloads")}` shows which");
+            {
+                throw new CliException(
+                    $"{string.Join(", ", missing.Select(s => s.Label))} took no requests within {s_patience.TotalSeconds:0} s; `{control.Command("get workloads")}` shows why");
+            }
             await Task.Delay(s_poll, cli.Time, cancel);
+        }
+    }
+
+    /// <summary>Removes what an earlier start left that was killed: it would be endpoints until its Leases end, and calls to it would fail. A data
+    /// folder has one control plane and that at most one demo, so whatever another start labelled is left over.</summary>
+    public static async Task RemoveLeftoversAsync(ControlClient control, CancellationToken cancel)
+    {
+        var left = await control.GetAsync(ApiPaths.Selected(ResourceKinds.Workload, "default", WeftLabels.Demo), cancel);
+        foreach (var name in left["items"]!.AsArray().Select(w => (string)w!["metadata"]!["name"]!))
+        {
+            // In this order: a Workload without a Lease would live for ever.
+            await control.DeleteIfPresentAsync(ApiPaths.Object(ResourceKinds.Workload, "default", name), cancel);
+            await control.DeleteIfPresentAsync(ApiPaths.Object(ResourceKinds.Lease, "default", name), cancel);
         }
     }
 
@@ -40,6 +56,17 @@ public static class DemoTraffic
             await Task.Delay(s_poll, cli.Time, cancel);
         }
     }
+
+    /// <summary>Those that listen and have no workload of which the mesh says that it is ready.</summary>
+    internal static IReadOnlyList<DemoService> NotReady(JsonNode workloads, IReadOnlyList<DemoService> services)
+    {
+        var ready = workloads["items"]!.AsArray().Where(IsReady).Select(w => w!["metadata"]!["labels"]!)
+            .Select(labels => ((string?)labels["app"], (string?)labels["version"] ?? "")).ToHashSet();
+        return [.. services.Where(s => s.Listens && !ready.Contains((s.Service, s.Version)))];
+    }
+
+    private static bool IsReady(JsonNode? workload) =>
+        (workload!["status"]?["conditions"] as JsonArray ?? []).Any(c => (string?)c!["type"] == "Ready" && (string?)c["status"] == "True");
 
     /// <summary>The demo's edges on which the numbers show no request.</summary>
     internal static IReadOnlyList<(string From, string To)> Missing(JsonNode stat)

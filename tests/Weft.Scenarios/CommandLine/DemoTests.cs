@@ -59,6 +59,26 @@ public sealed class DemoTests(ITestOutputHelper output)
         await Installation.Eventually(() => Task.FromResult(weft.LeftProcesses().Count == 0), "every process is gone");
     }
 
+    [Fact(Timeout = 240_000)]
+    public async Task Killed_and_started_again_on_the_same_folder_it_serves_as_if_for_the_first_time()
+    {
+        await using var weft = new Installation();
+        var killed = weft.Start(["up", "--demo", .. weft.Ports]);
+        await Installation.Eventually(() => Task.FromResult(killed.Log.Contains("Try next", StringComparison.Ordinal)), "the demo serves", killed);
+        killed.Signal("-KILL");
+        await Installation.Eventually(() => Task.FromResult(weft.LeftProcesses().Count == 0), "every run has ended with the demo");
+
+        var up = weft.Start(["up", "--demo", .. weft.Ports]);
+        await Installation.Eventually(() => Task.FromResult(up.Log.Contains("Try next", StringComparison.Ordinal)), "the demo serves again", up);
+        foreach (var edge in JsonNode.Parse((await weft.WeftAsync("stat", "-o", "json")).ShouldSucceed().Out)!["edges"]!.AsArray())
+            ((double)edge!["successRate"]!).ShouldBe(1, edge.ToJsonString());
+        var workloads = (await weft.WeftAsync("get", "workloads")).ShouldSucceed().Out;
+        output.WriteLine(workloads);
+        var lines = workloads.TrimEnd('\n').Split('\n');
+        lines.Length.ShouldBe(1 + 7, workloads);
+        lines.Skip(1).ShouldAllBe(l => l.Contains(" Healthy ", StringComparison.Ordinal));
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task Detached_it_stays_after_the_command_and_goes_with_down()
     {
