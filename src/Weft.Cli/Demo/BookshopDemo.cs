@@ -33,7 +33,6 @@ public sealed class BookshopDemo(DataFolder data, ControlClient control, CliCont
         WriteFiles();
         await control.PostTextAsync("/weft/v1/apply?fileName=mesh.yaml", await File.ReadAllTextAsync(FileOf("mesh.yaml"), cancel), ControlClient.Yaml, cancel);
         await control.PostTextAsync("/weft/v1/apply?fileName=catalog-100-0.yaml", await File.ReadAllTextAsync(FileOf("catalog-100-0.yaml"), cancel), ControlClient.Yaml, cancel);
-        await DemoTraffic.RemoveLeftoversAsync(control, cancel);
         var ports = ChoosePorts(DemoServices.All.Length);
         foreach (var stage in DemoServices.All.Zip(ports).GroupBy(s => s.First.Listens).OrderByDescending(g => g.Key))
         {

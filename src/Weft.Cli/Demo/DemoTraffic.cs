@@ -29,19 +29,6 @@ public static class DemoTraffic
         }
     }
 
-    /// <summary>Removes what an earlier start left that was killed: it would be endpoints until its Leases end, and calls to it would fail. A data
-    /// folder has one control plane and that at most one demo, so whatever another start labelled is left over.</summary>
-    public static async Task RemoveLeftoversAsync(ControlClient control, CancellationToken cancel)
-    {
-        var left = await control.GetAsync(ApiPaths.Selected(ResourceKinds.Workload, "default", WeftLabels.Demo), cancel);
-        foreach (var name in left["items"]!.AsArray().Select(w => (string)w!["metadata"]!["name"]!))
-        {
-            // In this order: a Workload without a Lease would live for ever.
-            await control.DeleteIfPresentAsync(ApiPaths.Object(ResourceKinds.Workload, "default", name), cancel);
-            await control.DeleteIfPresentAsync(ApiPaths.Object(ResourceKinds.Lease, "default", name), cancel);
-        }
-    }
-
     /// <summary>Waits until every edge has requests.</summary>
     /// <exception cref="CliException">Some have none after a minute and a half; they are named.</exception>
     public static async Task WaitAsync(ControlClient control, CliContext cli, CancellationToken cancel)
