@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using Weft.Proxy.Http1;
 using Weft.Proxy.Security;
 using Weft.Routing.Listeners;
@@ -58,6 +59,7 @@ internal sealed class BoundChain
             new Http1Limits { MaxHeadBytes = http.MaxRequestHeadersBytes, MaxFields = http.MaxRequestHeadersCount },
             Ms(http.IdleTimeout), Ms(http.RequestHeadersTimeout), Ms(http.RequestTimeout), Ms(http.StreamIdleTimeout),
             Math.Max(1, Ms(http.DelayedCloseTimeout)), Ms(http.MaxConnectionDuration));
+        DefaultHost = Encoding.ASCII.GetBytes(http.DefaultHostForHttp10);
         PathPolicy = new PathPolicy(http.MergeSlashes, http.EscapedSlashes switch
         {
             EscapedSlashesAction.RejectRequest => EscapedSlash.Reject,
@@ -78,6 +80,9 @@ internal sealed class BoundChain
     public ConnectionLimits Limits { get; }
 
     public PathPolicy PathPolicy { get; }
+
+    /// <summary>Host of HTTP/1.0 requests that name none; empty refuses them.</summary>
+    public ReadOnlyMemory<byte> DefaultHost { get; }
 
     private static long Ms(TimeSpan limit) => limit == Timeout.InfiniteTimeSpan ? ConnectionLimits.None : (long)limit.TotalMilliseconds;
 }

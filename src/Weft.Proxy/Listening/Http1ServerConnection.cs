@@ -190,7 +190,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
         (status, detail) = (0, "");
         if (_head.TargetForm == TargetForm.Authority) (status, detail) = (501, "CONNECT is not served here");
         else if (_head.MinorVersion == 0 && !http.AcceptHttp10) (status, detail) = (426, "this listener does not serve HTTP/1.0");
-        else if (_head.AuthorityLength == 0) (status, detail) = (400, "the request names no host");
+        else if (_head.AuthorityLength == 0 && DefaultHost.IsEmpty) (status, detail) = (400, "the request names no host");
         else if (_head.TargetForm == TargetForm.Absolute && !http.AllowAbsoluteUrl) (status, detail) = (400, "this listener does not serve absolute request targets");
         else if (_head.TargetIsHttps && _connection.Peer is null) (status, detail) = (400, "an https target came over a connection that is not TLS");
         if (status == 0) Normalize(out status, out detail);
@@ -207,6 +207,9 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
             case PathStatus.Rejected: (status, detail) = (400, error.Reason); break;
         }
     }
+
+    /// <summary>Only HTTP/1.0 may leave the host away (RFC 9112 section 3.2); whoever forwards such a request must name one.</summary>
+    private ReadOnlySpan<byte> DefaultHost => _head.MinorVersion == 0 ? _connection.Chain.DefaultHost.Span : default;
 
     private bool PumpBody()
     {
@@ -301,7 +304,8 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
         {
             if (!_headHeld) throw new InvalidOperationException("the head was asked for after its bytes were given away");
             var buffer = _input!.Readable;
-            return _head.AsRequestHead(buffer, _normalizedLength >= 0 ? _normalizedPath.AsSpan(0, _normalizedLength) : _head.Path(buffer));
+            var head = _head.AsRequestHead(buffer, _normalizedLength >= 0 ? _normalizedPath.AsSpan(0, _normalizedLength) : _head.Path(buffer));
+            return _head.AuthorityLength > 0 ? head : new RequestHead(head.Method, head.Scheme, DefaultHost, head.Path, head.Buffer, head.Fields);
         }
     }
 

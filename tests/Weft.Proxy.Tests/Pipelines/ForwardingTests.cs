@@ -297,4 +297,22 @@ public sealed class ForwardingTests
         backend.Requests.Single().ShouldStartWith("GET /books?x=1 HTTP/1.1\r\nHost: catalog:80\r\n");
         backend.Requests.Single().ToLowerInvariant().ShouldNotContain("proxy-connection");
     }
+
+    [Theory]
+    [InlineData("GET / HTTP/1.0\r\n\r\n", "default.test")]
+    [InlineData("GET / HTTP/1.0\r\nHost: a\r\n\r\n", "a")]
+    [InlineData("GET / HTTP/1.1\r\n\r\n", null)]
+    public async Task Http_1_0_without_a_host_gets_the_configured_one(string request, string? host)
+    {
+        await using var backend = ScriptedBackend.Answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address])
+            .Listen(ProxyUnderTest.RouteAll(manager: "\"http_protocol_options\": {\"accept_http_10\": true, \"default_host_for_http_10\": \"default.test\"}"));
+        using var client = await RawClient.ConnectAsync(proxy.Address);
+
+        await client.SendAsync(request);
+
+        (await client.ReadResponseAsync()).Status.ShouldBe(host is null ? 400 : 200);
+        if (host is null) backend.Requests.ShouldBeEmpty();
+        else backend.Requests.ShouldHaveSingleItem().ShouldContain($"\r\nHost: {host}\r\n", Case.Insensitive);
+    }
 }
