@@ -11,7 +11,7 @@ public sealed class RotationTests
     [Fact]
     public async Task Certificates_rotate_under_load_and_under_long_responses_and_nothing_fails()
     {
-        var length = TimeSpan.FromSeconds(Environment.GetEnvironmentVariable("WEFT_LONG") == "1" ? 300 : 45);
+        var length = TimeSpan.FromSeconds(Environment.GetEnvironmentVariable("WEFT_LONG") == "1" ? 300 : 30);
         await using var app = await Application.StartAsync("hello");
         await using var mesh = await MeshUnderTest.StartAsync(leafLifetime: TimeSpan.FromSeconds(20));
         var server = await mesh.AddAsync("catalog", app.Port);
