@@ -76,6 +76,8 @@ internal sealed class ProxyHost : IAsyncDisposable
         await admin.ConfigureAwait(false);
         if (_options.WarmupTime > TimeSpan.Zero) _warmup = SelfExercise.Start(new WarmupSettings { Budget = _options.WarmupTime }, SpeaksTls, _time, _say);
         await Task.WhenAny(_quit.Task, Task.Delay(Timeout.InfiniteTimeSpan, _time, stop)).ConfigureAwait(false);
+        // Said, because a proxy that ends without a word looks like one that crashed.
+        _say($"ending as asked: draining for at most {_options.DrainTime.TotalSeconds:0} s");
         await DrainAsync().ConfigureAwait(false);
     }
 
