@@ -1,19 +1,7 @@
 using System.Text;
-using Weft.Proxy.Configuration;
-using Weft.Proxy.Http1;
-using Weft.Proxy.Listening;
-using Weft.Proxy.Upstream;
-using Weft.Proxy.Workers;
-using Weft.Routing.Balancing;
-using Weft.Routing.Clusters;
-using Weft.Routing.ForwardProxy;
-using Weft.Routing.Headers;
-using Weft.Routing.Listeners;
 using Weft.Routing.Requests;
-using Weft.Routing.Retries;
 using Weft.Routing.Routes;
 using Weft.Telemetry.Outcomes;
-using Weft.Telemetry.Tracing;
 
 namespace Weft.Proxy.Pipelines;
 
