@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Weft.Routing.Protocols;
 using Weft.Routing.Security;
 
 namespace Weft.Routing.Clusters;
@@ -49,6 +50,12 @@ public sealed class Cluster
 
     /// <summary>Limit on requests per upstream connection; 0 is unlimited (the default).</summary>
     public int MaxRequestsPerConnection { get; init; }
+
+    /// <summary>Default <see cref="UpstreamProtocol.Http1"/>.</summary>
+    public UpstreamProtocol Protocol { get; init; }
+
+    /// <summary>How HTTP/2 is spoken with endpoints that speak it.</summary>
+    public Http2Options Http2 { get; init; } = Http2Options.Default;
 
     /// <summary>Limit on the number of header fields of a response. Default 100.</summary>
     public int MaxResponseHeadersCount { get; init; } = 100;

@@ -4,6 +4,8 @@ using Envoy.Config.Endpoint.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Weft.Routing.Clusters;
+using Weft.Routing.Protocols;
+using Weft.Routing.Security;
 using Cluster = Weft.Routing.Clusters.Cluster;
 using DiscoveryType = Envoy.Config.Cluster.V3.Cluster.Types.DiscoveryType;
 using LbPolicy = Envoy.Config.Cluster.V3.Cluster.Types.LbPolicy;
@@ -61,7 +63,7 @@ public static class ClusterCompiler
             LoadBalancing = Balancing(message, at, into),
             PanicThresholdPercent = Panic(message.CommonLbConfig?.HealthyPanicThreshold, at.Field("common_lb_config").Field("healthy_panic_threshold"), into),
             CircuitBreakers = Limits(message.CircuitBreakers, at.Field("circuit_breakers"), into),
-            Transports = Transports(message, at, into),
+            Transports = Transports(message, http.Protocol, at, into),
             PerConnectionBufferLimitBytes = into.Number(
                 message.PerConnectionBufferLimitBytes, unset: 1024 * 1024, min: 4096, max: int.MaxValue, at.Field("per_connection_buffer_limit_bytes")),
             IdleTimeout = http.IdleTimeout,
@@ -71,6 +73,8 @@ public static class ClusterCompiler
                 : into.Number(message.MaxRequestsPerConnection, unset: 0, min: 0, max: int.MaxValue, at.Field("max_requests_per_connection")),
             MaxResponseHeadersCount = http.MaxHeadersCount,
             PreserveCase = http.PreserveCase,
+            Protocol = http.Protocol,
+            Http2 = http.Http2,
             Service = service,
             ServicePort = port,
         };
@@ -149,7 +153,7 @@ public static class ClusterCompiler
             value > int.MaxValue ? int.MaxValue : into.Number(value, unset, 0, int.MaxValue, at.Field(field));
     }
 
-    private static ImmutableArray<TransportSocket> Transports(ProtoCluster message, FieldPath at, Compilation into)
+    private static ImmutableArray<TransportSocket> Transports(ProtoCluster message, UpstreamProtocol protocol, FieldPath at, Compilation into)
     {
         var sockets = ImmutableArray.CreateBuilder<TransportSocket>(message.TransportSocketMatches.Count + 1);
         for (var i = 0; i < message.TransportSocketMatches.Count; i++)
@@ -157,11 +161,26 @@ public static class ClusterCompiler
             var match = message.TransportSocketMatches[i];
             var matchAt = at.Field("transport_socket_matches", i);
             if (match.Name.Length == 0) into.Refuse(matchAt.Field("name"), "a name is needed");
-            sockets.Add(new TransportSocket(
-                match.Name, MetadataReader.Labels(match.Match), TlsCompiler.Upstream(match.TransportSocket, matchAt.Field("transport_socket"), into)));
+            sockets.Add(new TransportSocket(match.Name, MetadataReader.Labels(match.Match), Tls(match.TransportSocket, protocol, matchAt, into)));
         }
-        sockets.Add(new TransportSocket("default", MatchLabels.Empty, TlsCompiler.Upstream(message.TransportSocket, at.Field("transport_socket"), into)));
+        sockets.Add(new TransportSocket("default", MatchLabels.Empty, Tls(message.TransportSocket, protocol, at, into)));
         return sockets.ToImmutable();
+    }
+
+    /// <summary>What the protocol chosen asks of ALPN where the socket names nothing itself, as Envoy has it.</summary>
+    private static UpstreamTls? Tls(Envoy.Config.Core.V3.TransportSocket? socket, UpstreamProtocol protocol, FieldPath at, Compilation into)
+    {
+        at = at.Field("transport_socket");
+        if (protocol == UpstreamProtocol.Negotiated && (socket is null || TlsCompiler.IsRaw(socket))) into.Refuse(at, "auto_config is agreed on by ALPN, and this is not TLS");
+        var tls = TlsCompiler.Upstream(socket, at, into);
+        if (tls is null || !tls.Common.Alpn.IsEmpty) return tls;
+        ImmutableArray<string> alpn = protocol switch
+        {
+            UpstreamProtocol.Http1 => ["http/1.1"],
+            UpstreamProtocol.Http2 => ["h2"],
+            _ => ["h2", "http/1.1"],
+        };
+        return tls with { Common = tls.Common with { Alpn = alpn } };
     }
 
     private static ImmutableArray<DnsTarget> DnsTargets(ClusterLoadAssignment assignment, FieldPath at, Compilation into)

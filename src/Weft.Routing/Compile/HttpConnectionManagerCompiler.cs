@@ -1,6 +1,7 @@
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Weft.Routing.Listeners;
+using Weft.Routing.Protocols;
 using Hcm = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager;
 using HttpConnectionManager = Weft.Routing.Listeners.HttpConnectionManager;
 
@@ -11,8 +12,8 @@ internal static class HttpConnectionManagerCompiler
 {
     public static HttpConnectionManager? Compile(Hcm message, FieldPath at, Compilation into)
     {
-        if (message.CodecType is not (Hcm.Types.CodecType.Auto or Hcm.Types.CodecType.Http1))
-            into.Refuse(at.Field("codec_type"), $"{message.CodecType} is not supported: only AUTO and HTTP1");
+        if (message.CodecType is not (Hcm.Types.CodecType.Auto or Hcm.Types.CodecType.Http1 or Hcm.Types.CodecType.Http2))
+            into.Refuse(at.Field("codec_type"), $"{message.CodecType} is not supported: AUTO, HTTP1 or HTTP2");
         if (message.StatPrefix.Length == 0) into.Refuse(at.Field("stat_prefix"), "a prefix is needed");
         if (message.AddUserAgent is true) into.Refuse(at.Field("add_user_agent"), "is not supported");
         if (!Values.IsFieldValue(message.ServerName)) into.Refuse(at.Field("server_name"), "a header value holds no line break and no NUL");
@@ -26,6 +27,13 @@ internal static class HttpConnectionManagerCompiler
         {
             StatPrefix = message.StatPrefix,
             Routes = routes,
+            Codec = message.CodecType switch
+            {
+                Hcm.Types.CodecType.Http1 => HttpCodec.Http1,
+                Hcm.Types.CodecType.Http2 => HttpCodec.Http2,
+                _ => HttpCodec.Auto,
+            },
+            Http2 = Http2Compiler.Compile(message.Http2ProtocolOptions, at.Field("http2_protocol_options"), into),
             MaxRequestHeadersBytes = 1024 * into.Number(message.MaxRequestHeadersKb, unset: 60, min: 1, max: 8192, at.Field("max_request_headers_kb")),
             MaxRequestHeadersCount = into.Number(common.MaxHeadersCount, unset: 100, min: 1, max: 10_000, commonAt.Field("max_headers_count")),
             IdleTimeout = into.Limit(common.IdleTimeout, TimeSpan.FromHours(1), commonAt.Field("idle_timeout")),

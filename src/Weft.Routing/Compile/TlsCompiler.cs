@@ -78,7 +78,7 @@ internal static class TlsCompiler
         return domain.Length > 0 && !domain.Contains('/', StringComparison.Ordinal) ? domain : null;
     }
 
-    private static bool IsRaw(TransportSocket socket) =>
+    public static bool IsRaw(TransportSocket socket) =>
         socket.TypedConfig?.TypeUrl == TypeUrls.RawBuffer || (socket.TypedConfig is null && socket.Name == "envoy.transport_sockets.raw_buffer");
 
     private static bool Is(TransportSocket socket, string type, FieldPath at, Compilation into)

@@ -2,6 +2,7 @@ using Envoy.Config.Core.V3;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
+using Weft.Routing.Protocols;
 using UpstreamHttp = Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions;
 
 namespace Weft.Routing.Compile;
@@ -12,8 +13,11 @@ namespace Weft.Routing.Compile;
 /// <param name="MaxRequestsPerConnection">0 is unlimited.</param>
 /// <param name="MaxHeadersCount">Of a response.</param>
 /// <param name="PreserveCase">Field names keep their case.</param>
+/// <param name="Protocol">Which protocol is spoken.</param>
+/// <param name="Http2">Where HTTP/2 is.</param>
 internal sealed record UpstreamHttpSettings(
-    TimeSpan IdleTimeout, TimeSpan MaxConnectionDuration, int MaxRequestsPerConnection, int MaxHeadersCount, bool PreserveCase);
+    TimeSpan IdleTimeout, TimeSpan MaxConnectionDuration, int MaxRequestsPerConnection, int MaxHeadersCount, bool PreserveCase, UpstreamProtocol Protocol,
+    Http2Options Http2);
 
 internal static class UpstreamHttpCompiler
 {
@@ -30,30 +34,36 @@ internal static class UpstreamHttpCompiler
         var message = options.TryGetValue(Key, out var found) ? into.Unpack(found, Parser, at) ?? new UpstreamHttp() : null;
         var common = message?.CommonHttpProtocolOptions ?? new HttpProtocolOptions();
         var commonAt = at.Field("common_http_protocol_options");
+        var (protocol, http1, http2, protocolAt) = Protocol(message, at, into);
         return new UpstreamHttpSettings(
             into.Limit(common.IdleTimeout, TimeSpan.FromHours(1), commonAt.Field("idle_timeout")),
             into.Limit(common.MaxConnectionDuration, Timeout.InfiniteTimeSpan, commonAt.Field("max_connection_duration")),
             into.Number(common.MaxRequestsPerConnection, unset: 0, min: 0, max: int.MaxValue, commonAt.Field("max_requests_per_connection")),
             into.Number(common.MaxHeadersCount, unset: 100, min: 1, max: 10_000, commonAt.Field("max_headers_count")),
-            message is not null && PreserveCase(message, at, into));
+            http1 is not null && HttpConnectionManagerCompiler.HeaderCase(http1, protocolAt.Field("http_protocol_options"), into),
+            protocol,
+            Http2Compiler.Compile(http2, protocolAt.Field("http2_protocol_options"), into));
     }
 
-    private static bool PreserveCase(UpstreamHttp message, FieldPath at, Compilation into)
+    private static (UpstreamProtocol Protocol, Http1ProtocolOptions? Http1, Http2ProtocolOptions? Http2, FieldPath At) Protocol(
+        UpstreamHttp? message, FieldPath at, Compilation into)
     {
-        switch (message.UpstreamProtocolOptionsCase)
+        switch (message?.UpstreamProtocolOptionsCase)
         {
             case UpstreamHttp.UpstreamProtocolOptionsOneofCase.ExplicitHttpConfig:
-                at = at.Field("explicit_http_config");
-                if (message.ExplicitHttpConfig.HttpProtocolOptions is { } http1) return HttpConnectionManagerCompiler.HeaderCase(http1, at.Field("http_protocol_options"), into);
-                return false; // HTTP/2 and HTTP/3 stand on the refused list
+                var one = message.ExplicitHttpConfig; // empty means HTTP/1.1
+                return (one.Http2ProtocolOptions is null ? UpstreamProtocol.Http1 : UpstreamProtocol.Http2,
+                    one.HttpProtocolOptions, one.Http2ProtocolOptions, at.Field("explicit_http_config"));
+            case UpstreamHttp.UpstreamProtocolOptionsOneofCase.UseDownstreamProtocolConfig:
+                var both = message.UseDownstreamProtocolConfig;
+                return (UpstreamProtocol.Downstream, both.HttpProtocolOptions, both.Http2ProtocolOptions, at.Field("use_downstream_protocol_config"));
             case UpstreamHttp.UpstreamProtocolOptionsOneofCase.AutoConfig:
-                at = at.Field("auto_config");
-                return message.AutoConfig.HttpProtocolOptions is { } auto && HttpConnectionManagerCompiler.HeaderCase(auto, at.Field("http_protocol_options"), into);
+                var auto = message.AutoConfig;
+                return (UpstreamProtocol.Negotiated, auto.HttpProtocolOptions, auto.Http2ProtocolOptions, at.Field("auto_config"));
             case UpstreamHttp.UpstreamProtocolOptionsOneofCase.None:
-                into.Refuse(at, "one of explicit_http_config and auto_config is needed");
-                return false;
-            default:
-                return false; // the others stand on the refused list
+                into.Refuse(at, "one of explicit_http_config, use_downstream_protocol_config and auto_config is needed");
+                break;
         }
+        return (UpstreamProtocol.Http1, null, null, at);
     }
 }

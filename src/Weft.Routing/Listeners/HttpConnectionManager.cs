@@ -1,3 +1,5 @@
+using Weft.Routing.Protocols;
+
 namespace Weft.Routing.Listeners;
 
 /// <summary>
@@ -9,6 +11,12 @@ public sealed class HttpConnectionManager
     public required string StatPrefix { get; init; }
 
     public required RouteSource Routes { get; init; }
+
+    /// <summary>Default <see cref="HttpCodec.Auto"/>.</summary>
+    public HttpCodec Codec { get; init; }
+
+    /// <summary>How HTTP/2 is spoken with clients that speak it.</summary>
+    public Http2Options Http2 { get; init; } = Http2Options.Default;
 
     /// <summary>Limit on a request's head in bytes. Default 60 KiB, at most 8 MiB; over it: 431.</summary>
     public int MaxRequestHeadersBytes { get; init; } = 60 * 1024;

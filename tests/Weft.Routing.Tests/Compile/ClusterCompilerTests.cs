@@ -6,6 +6,7 @@ using Google.Protobuf.WellKnownTypes;
 using Shouldly;
 using Weft.Routing.Clusters;
 using Weft.Routing.Compile;
+using Weft.Routing.Protocols;
 using Xunit;
 using Cluster = Envoy.Config.Cluster.V3.Cluster;
 using DiscoveryType = Envoy.Config.Cluster.V3.Cluster.Types.DiscoveryType;
@@ -116,15 +117,66 @@ public sealed class ClusterCompilerTests
     }
 
     [Fact]
-    public void Http2_upstream_is_refused_by_name_unless_auto()
+    public void Http1_is_spoken_unless_something_else_is_chosen()
     {
-        static void Set(Cluster c, HttpProtocolOptions options) => c.TypedExtensionProtocolOptions["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"] = Any.Pack(options);
+        Compile(_ => { }).Protocol.ShouldBe(UpstreamProtocol.Http1);
+        Compile(c => Set(c, new HttpProtocolOptions { ExplicitHttpConfig = new() })).Protocol.ShouldBe(UpstreamProtocol.Http1);
+        var http1 = Compile(c => Set(c, new HttpProtocolOptions { ExplicitHttpConfig = new() { HttpProtocolOptions = new() }, CommonHttpProtocolOptions = new() { IdleTimeout = new Duration { Seconds = 9 } } }));
+        http1.Protocol.ShouldBe(UpstreamProtocol.Http1);
+        http1.IdleTimeout.ShouldBe(TimeSpan.FromSeconds(9));
+    }
 
-        Refused(c => Set(c, new HttpProtocolOptions { ExplicitHttpConfig = new() { Http2ProtocolOptions = new() } }))
-            .Field.ShouldEndWith("explicit_http_config.http2_protocol_options");
-        Compile(c => Set(c, new HttpProtocolOptions { AutoConfig = new() { Http2ProtocolOptions = new() } }));
-        Compile(c => Set(c, new HttpProtocolOptions { ExplicitHttpConfig = new() { HttpProtocolOptions = new() }, CommonHttpProtocolOptions = new() { IdleTimeout = new Duration { Seconds = 9 } } }))
-            .IdleTimeout.ShouldBe(TimeSpan.FromSeconds(9));
+    [Fact]
+    public void Protocol_choices_are_honoured_with_their_options()
+    {
+        var http2 = Compile(c => Set(c, new HttpProtocolOptions { ExplicitHttpConfig = new() { Http2ProtocolOptions = new() { MaxConcurrentStreams = 9 } } }));
+        http2.Protocol.ShouldBe(UpstreamProtocol.Http2);
+        http2.Http2.MaxConcurrentStreams.ShouldBe(9);
+
+        var downstream = Compile(c => Set(c, new HttpProtocolOptions { UseDownstreamProtocolConfig = new() { Http2ProtocolOptions = new() { InitialStreamWindowSize = 70_000 } } }));
+        downstream.Protocol.ShouldBe(UpstreamProtocol.Downstream);
+        downstream.Http2.ShouldBe(new Http2Options { InitialStreamWindowBytes = 70_000 });
+    }
+
+    [Fact]
+    public void Case_is_kept_where_any_of_the_choices_says_so()
+    {
+        var keep = new Http1ProtocolOptions
+        {
+            HeaderKeyFormat = new() { StatefulFormatter = new() { Name = "preserve_case", TypedConfig = Any.Pack(new Envoy.Extensions.Http.HeaderFormatters.PreserveCase.V3.PreserveCaseFormatterConfig()) } },
+        };
+        Compile(c => Set(c, new HttpProtocolOptions { ExplicitHttpConfig = new() { HttpProtocolOptions = keep } })).PreserveCase.ShouldBeTrue();
+        Compile(c => Set(c, new HttpProtocolOptions { UseDownstreamProtocolConfig = new() { HttpProtocolOptions = keep } })).PreserveCase.ShouldBeTrue();
+        Compile(c => Set(c, new HttpProtocolOptions { UseDownstreamProtocolConfig = new() })).PreserveCase.ShouldBeFalse();
+    }
+
+    [Fact]
+    public void Http2_options_out_of_range_are_refused_by_name() =>
+        Refused(c => Set(c, new HttpProtocolOptions { UseDownstreamProtocolConfig = new() { Http2ProtocolOptions = new() { MaxConcurrentStreams = 0 } } }))
+            .Field.ShouldEndWith("use_downstream_protocol_config.http2_protocol_options.max_concurrent_streams");
+
+    [Fact]
+    public void Auto_needs_tls_everywhere()
+    {
+        static void Auto(Cluster c) => Set(c, new HttpProtocolOptions { AutoConfig = new() });
+
+        Refused(Auto).Field.ShouldBe("transport_socket");
+        Refused(c => { Auto(c); c.TransportSocket = Tls(); c.TransportSocketMatches.Add(new Cluster.Types.TransportSocketMatch { Name = "raw" }); })
+            .Field.ShouldBe("transport_socket_matches[0].transport_socket");
+        Compile(c => { Auto(c); c.TransportSocket = Tls(); }).Protocol.ShouldBe(UpstreamProtocol.Negotiated);
+    }
+
+    [Fact]
+    public void Alpn_follows_the_protocol_where_the_socket_names_none()
+    {
+        static IEnumerable<string> Alpn(HttpProtocolOptions options, params string[] own) =>
+            Compile(c => { Set(c, options); c.TransportSocket = Tls(own); }).Transports[0].Tls!.Common.Alpn;
+
+        Alpn(new HttpProtocolOptions { ExplicitHttpConfig = new() }).ShouldBe(["http/1.1"]);
+        Alpn(new HttpProtocolOptions { ExplicitHttpConfig = new() { Http2ProtocolOptions = new() } }).ShouldBe(["h2"]);
+        Alpn(new HttpProtocolOptions { UseDownstreamProtocolConfig = new() }).ShouldBe(["h2", "http/1.1"]);
+        Alpn(new HttpProtocolOptions { AutoConfig = new() }).ShouldBe(["h2", "http/1.1"]);
+        Alpn(new HttpProtocolOptions { AutoConfig = new() }, "weft-h1").ShouldBe(["weft-h1"]);
     }
 
     [Fact]
@@ -148,4 +200,12 @@ public sealed class ClusterCompilerTests
 
     [Fact]
     public void Static_cluster_without_endpoints_is_refused() => Refused(c => c.Type = DiscoveryType.Static).Field.ShouldBe("load_assignment");
+
+    private static void Set(Cluster c, HttpProtocolOptions options) => c.TypedExtensionProtocolOptions["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"] = Any.Pack(options);
+
+    private static Envoy.Config.Core.V3.TransportSocket Tls(params string[] alpn) => new()
+    {
+        Name = "tls",
+        TypedConfig = Any.Pack(new Envoy.Extensions.TransportSockets.Tls.V3.UpstreamTlsContext { CommonTlsContext = new() { AlpnProtocols = { alpn } } }),
+    };
 }

@@ -6,6 +6,7 @@ using Google.Protobuf.WellKnownTypes;
 using Shouldly;
 using Weft.Routing.Compile;
 using Weft.Routing.Listeners;
+using Weft.Routing.Protocols;
 using Weft.Routing.Security;
 using Xunit;
 using HttpConnectionManager = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager;
@@ -115,8 +116,50 @@ public sealed class ListenerCompilerTests
     }
 
     [Fact]
-    public void Http2_is_refused_by_name() =>
-        Refused(m => m.CodecType = HttpConnectionManager.Types.CodecType.Http2).Field.ShouldBe("filter_chains[0].filters[0].typed_config.codec_type");
+    public void Http3_is_refused_by_name() =>
+        Refused(m => m.CodecType = HttpConnectionManager.Types.CodecType.Http3).Field.ShouldBe("filter_chains[0].filters[0].typed_config.codec_type");
+
+    [Theory]
+    [InlineData(HttpConnectionManager.Types.CodecType.Auto, HttpCodec.Auto)]
+    [InlineData(HttpConnectionManager.Types.CodecType.Http1, HttpCodec.Http1)]
+    [InlineData(HttpConnectionManager.Types.CodecType.Http2, HttpCodec.Http2)]
+    public void Codec_type_is_honoured(HttpConnectionManager.Types.CodecType codec, HttpCodec expected) =>
+        Compile(m => m.CodecType = codec).FilterChains[0].Http.Codec.ShouldBe(expected);
+
+    [Fact]
+    public void Http2_options_that_nobody_set_are_finite() => Compile(_ => { }).FilterChains[0].Http.Http2.ShouldBe(new Http2Options());
+
+    [Fact]
+    public void Http2_options_are_honoured() =>
+        Compile(m => m.Http2ProtocolOptions = new()
+        {
+            HpackTableSize = 0, MaxConcurrentStreams = 7, InitialStreamWindowSize = 65_535, InitialConnectionWindowSize = int.MaxValue, AllowConnect = true,
+            ConnectionKeepalive = new()
+            {
+                Interval = new Duration { Seconds = 30 }, Timeout = new Duration { Seconds = 5 }, IntervalJitter = new() { Value = 20 },
+                ConnectionIdleInterval = new Duration { Seconds = 1 },
+            },
+        }).FilterChains[0].Http.Http2.ShouldBe(new Http2Options
+        {
+            HpackTableBytes = 0, MaxConcurrentStreams = 7, InitialStreamWindowBytes = 65_535, InitialConnectionWindowBytes = int.MaxValue, AllowConnect = true,
+            Keepalive = new Http2Keepalive(TimeSpan.FromSeconds(30), 20, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5)),
+        });
+
+    [Fact]
+    public void Http2_options_out_of_range_are_refused_by_name()
+    {
+        static string Field(Action<Http2ProtocolOptions> set) => Refused(m => set(m.Http2ProtocolOptions = new())).Field["filter_chains[0].filters[0].typed_config.http2_protocol_options.".Length..];
+
+        Field(o => o.HpackTableSize = 65_537).ShouldBe("hpack_table_size");
+        Field(o => o.MaxConcurrentStreams = 0).ShouldBe("max_concurrent_streams");
+        Field(o => o.InitialStreamWindowSize = 65_534).ShouldBe("initial_stream_window_size");
+        Field(o => o.InitialConnectionWindowSize = 1u << 31).ShouldBe("initial_connection_window_size");
+        Field(o => o.AllowMetadata = true).ShouldBe("allow_metadata");
+        Field(o => o.ConnectionKeepalive = new() { Interval = new Duration { Seconds = 1 } }).ShouldBe("connection_keepalive.timeout");
+        Field(o => o.ConnectionKeepalive = new() { Timeout = new Duration() }).ShouldBe("connection_keepalive.timeout");
+        Field(o => o.ConnectionKeepalive = new() { Timeout = new Duration { Seconds = 1 }, Interval = new Duration { Nanos = 1000 } }).ShouldBe("connection_keepalive.interval");
+        Field(o => o.ConnectionKeepalive = new() { Timeout = new Duration { Seconds = 1 }, IntervalJitter = new() { Value = 101 } }).ShouldBe("connection_keepalive.interval_jitter");
+    }
 
     [Fact]
     public void Inbound_mesh_listener_has_a_chain_for_each_protocol()

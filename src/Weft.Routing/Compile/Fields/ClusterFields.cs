@@ -80,20 +80,30 @@ internal static class ClusterFields
             honoured: """
                 common_http_protocol_options=1:envoy.config.core.v3.HttpProtocolOptions
                 explicit_http_config=3@upstream_protocol_options:HttpProtocolOptions.ExplicitHttpConfig
+                use_downstream_protocol_config=4@upstream_protocol_options:HttpProtocolOptions.UseDownstreamHttpConfig
                 auto_config=5@upstream_protocol_options:HttpProtocolOptions.AutoHttpConfig
                 """,
-            refused: """
-                upstream_http_protocol_options=2 use_downstream_protocol_config=4@upstream_protocol_options http_filters=6[]
-                header_validation_config=7
-                """),
+            refused: "upstream_http_protocol_options=2 http_filters=6[] header_validation_config=7"),
 
         new("envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig",
-            honoured: "http_protocol_options=1@protocol_config:envoy.config.core.v3.Http1ProtocolOptions",
-            refused: "http2_protocol_options=2@protocol_config http3_protocol_options=3@protocol_config"),
+            honoured: """
+                http_protocol_options=1@protocol_config:envoy.config.core.v3.Http1ProtocolOptions
+                http2_protocol_options=2@protocol_config:envoy.config.core.v3.Http2ProtocolOptions
+                """,
+            refused: "http3_protocol_options=3@protocol_config"),
+
+        new("envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig",
+            honoured: """
+                http_protocol_options=1:envoy.config.core.v3.Http1ProtocolOptions
+                http2_protocol_options=2:envoy.config.core.v3.Http2ProtocolOptions
+                """,
+            refused: "http3_protocol_options=3"),
 
         new("envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig",
-            honoured: "http_protocol_options=1:envoy.config.core.v3.Http1ProtocolOptions",
-            harmless: "http2_protocol_options=2",
+            honoured: """
+                http_protocol_options=1:envoy.config.core.v3.Http1ProtocolOptions
+                http2_protocol_options=2:envoy.config.core.v3.Http2ProtocolOptions
+                """,
             refused: "http3_protocol_options=3 alternate_protocols_cache_options=4"),
 
         new("envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin",

@@ -10,7 +10,8 @@ internal static class HttpFields
                 codec_type=1:enum(AUTO,HTTP1,HTTP2,HTTP3) stat_prefix=2 rds=3@route_specifier:Rds
                 route_config=4@route_specifier:envoy.config.route.v3.RouteConfiguration http_filters=5[]:HttpFilter
                 add_user_agent=6:BoolValue common_http_protocol_options=35:envoy.config.core.v3.HttpProtocolOptions
-                http_protocol_options=8:envoy.config.core.v3.Http1ProtocolOptions server_name=10
+                http_protocol_options=8:envoy.config.core.v3.Http1ProtocolOptions
+                http2_protocol_options=9:envoy.config.core.v3.Http2ProtocolOptions server_name=10
                 server_header_transformation=34:enum(OVERWRITE,APPEND_IF_ABSENT,PASS_THROUGH) max_request_headers_kb=29:UInt32Value
                 stream_idle_timeout=24:Duration request_timeout=28:Duration request_headers_timeout=41:Duration
                 drain_timeout=12:Duration delayed_close_timeout=26:Duration use_remote_address=14:BoolValue
@@ -19,7 +20,7 @@ internal static class HttpFields
                 path_with_escaped_slashes_action=45:enum(IMPLEMENTATION_SPECIFIC_DEFAULT,KEEP_UNCHANGED,REJECT_REQUEST,UNESCAPE_AND_REDIRECT,UNESCAPE_AND_FORWARD)
                 """,
             harmless: """
-                http2_protocol_options=9 http3_protocol_options=44 access_log=13[] access_log_flush_interval=54
+                http3_protocol_options=44 access_log=13[] access_log_flush_interval=54
                 flush_access_log_on_new_request=55 access_log_options=56 internal_address_config=25 set_current_client_cert_details=17
                 stream_error_on_invalid_http_message=40 append_local_overload=57 add_proxy_protocol_connection_state=53
                 """,
@@ -57,6 +58,22 @@ internal static class HttpFields
         new("envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat",
             honoured: "stateful_formatter=8@header_format:TypedExtensionConfig",
             refused: "proper_case_words=1@header_format"),
+
+        // Floods are bounded by one budget per connection for everything that a well-behaved peer sends rarely, not by a count for each kind of frame.
+        new("envoy.config.core.v3.Http2ProtocolOptions",
+            honoured: """
+                hpack_table_size=1:UInt32Value max_concurrent_streams=2:UInt32Value initial_stream_window_size=3:UInt32Value
+                initial_connection_window_size=4:UInt32Value allow_connect=5:bool connection_keepalive=15:KeepaliveSettings
+                """,
+            harmless: """
+                max_outbound_frames=7 max_outbound_control_frames=8 max_consecutive_inbound_frames_with_empty_payload=9
+                max_inbound_priority_frames_per_stream=10 max_inbound_window_update_frames_per_data_frame_sent=11
+                stream_error_on_invalid_http_messaging=12 override_stream_error_on_invalid_http_message=14 use_oghttp2_codec=16
+                """,
+            refused: "allow_metadata=6 custom_settings_parameters=13[]"),
+
+        new("envoy.config.core.v3.KeepaliveSettings",
+            honoured: "interval=1:Duration timeout=2:Duration interval_jitter=3:envoy.type.v3.Percent connection_idle_interval=4:Duration"),
 
         new("envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig",
             harmless: "forward_reason_phrase=1 formatter_type_on_envoy_headers=2"),
