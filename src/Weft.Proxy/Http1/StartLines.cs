@@ -10,7 +10,7 @@ internal static class RequestLine
         if (methodLength <= 0 || line[methodLength] != ' ') return Fail("the method is not a token followed by one space", out error);
         var lastSpace = line.LastIndexOf((byte)' ');
         if (lastSpace == methodLength) return Fail("the request line has no HTTP version", out error);
-        if (!HttpVersion.TryParse(line[(lastSpace + 1)..], out var minor, out error)) return false;
+        if (!VersionText.TryParse(line[(lastSpace + 1)..], out var minor, out error)) return false;
 
         head.MinorVersion = minor;
         head.MethodStart = start;
@@ -38,7 +38,7 @@ internal static class StatusLine
     {
         var line = buffer[start..end];
         var space = line.IndexOf((byte)' ');
-        if (!HttpVersion.TryParse(space < 0 ? line : line[..space], out var minor, out error)) return false;
+        if (!VersionText.TryParse(space < 0 ? line : line[..space], out var minor, out error)) return false;
         if (space < 0 || !TryStatus(line[(space + 1)..], out var status))
         {
             error = Http1Error.Bad("the status is not three digits from 100 to 999 followed by a space");
@@ -66,7 +66,7 @@ internal static class StatusLine
 }
 
 /// <summary><c>HTTP/1.x</c>, case-sensitive, one digit each (RFC 9112 section 2.3).</summary>
-internal static class HttpVersion
+internal static class VersionText
 {
     public static bool TryParse(ReadOnlySpan<byte> text, out int minor, out Http1Error error)
     {

@@ -3,17 +3,17 @@ namespace Weft.Proxy.Listening;
 /// <summary>One worker's open downstream connections, so that a drain finds them. Adding and removing is O(1): each knows its place.</summary>
 internal sealed class ConnectionList
 {
-    private readonly List<Http1ServerConnection> _connections = [];
+    private readonly List<IServerConnection> _connections = [];
 
     public int Count => _connections.Count;
 
-    public void Add(Http1ServerConnection connection)
+    public void Add(IServerConnection connection)
     {
         connection.ListIndex = _connections.Count;
         _connections.Add(connection);
     }
 
-    public void Remove(Http1ServerConnection connection)
+    public void Remove(IServerConnection connection)
     {
         var index = connection.ListIndex;
         if (index < 0) return;
@@ -25,7 +25,7 @@ internal sealed class ConnectionList
     }
 
     /// <summary>Visits each connection that was open when the call began; a visit may close its connection.</summary>
-    public void ForEach(Action<Http1ServerConnection> visit)
+    public void ForEach(Action<IServerConnection> visit)
     {
         for (var i = _connections.Count - 1; i >= 0; i--)
         {

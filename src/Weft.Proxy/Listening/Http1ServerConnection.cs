@@ -19,7 +19,7 @@ namespace Weft.Proxy.Listening;
 /// at once would make the kernel answer unread input with a reset, and a reset may overtake the response) -> Closed.
 /// Input is edge-triggered: <c>_readable</c> remembers that the channel may have bytes that were not asked for yet.
 /// </remarks>
-internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler, ITimerHandler
+internal sealed class Http1ServerConnection : DownstreamStream, IServerConnection, IChannelHandler, ITimerHandler
 {
     private enum State : byte { Head, Exchange, Closing, Closed }
 
@@ -54,7 +54,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
         _exchange = new Exchange(context, connection, this);
     }
 
-    /// <summary>Its place in the worker's <see cref="ConnectionList"/>; -1 outside.</summary>
+    /// <inheritdoc/>
     public int ListIndex { get; set; } = -1;
 
     private ConnectionLimits Limits => _connection.Limits;
@@ -110,13 +110,17 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
         }
     }
 
-    /// <summary>True between two requests: a drain closes such a connection without losing anything.</summary>
+    /// <inheritdoc/>
     public bool IsIdle => _state == State.Head && _output.IsEmpty && (_input is null || _input.IsEmpty);
 
-    /// <summary>Ends a connection that <see cref="IsIdle"/>.</summary>
+    /// <inheritdoc/>
+    /// <remarks>Nothing to do: HTTP/1 can only say it with a response, and each response asks whether the connection is ending.</remarks>
+    public void BeginDrain() { }
+
+    /// <inheritdoc/>
     public void CloseIdle() => Close(abort: false);
 
-    /// <summary>Ends the connection now, whatever it is doing.</summary>
+    /// <inheritdoc/>
     public void CloseNow() => Broken();
 
     // ---- reading
@@ -236,7 +240,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
             case BodyStatus.End:
                 _requestComplete = true;
                 _input?.Consume(consumed); // its bytes stay where they are until the next read
-                _exchange.OnRequestEnd(_head.Trailers, data);
+                _exchange.OnRequestEnd(new Trailers(data, data.IsEmpty ? [] : _head.Trailers.Fields));
                 return true;
             case BodyStatus.NeedMore:
                 _input!.Consume(consumed);
@@ -309,6 +313,8 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
         }
     }
 
+    public override HttpVersion Version => _head.MinorVersion == 0 ? HttpVersion.Http10 : HttpVersion.Http11;
+
     public override bool HasBody => _head.Body != BodyKind.None;
 
     public override long DeclaredLength => _head.ContentLength;
@@ -335,15 +341,15 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
     public override void WriteInterim(in ResponseHead head)
     {
         if (_head.MinorVersion == 0) return; // RFC 9110 section 15.2: a 1.0 client does not know them
-        Http1Heads.WriteInterim(ref _output, head);
+        Http1Heads.WriteInterim(ref _output, head, _exchange);
         TryFlush();
     }
 
     public override bool WriteHead(in ResponseHead head, Exchange exchange)
     {
-        _framing = Http1BodyFraming.ForResponse(head, _head.MinorVersion);
+        _framing = Http1BodyFraming.ForResponse(head, Version);
         if (_connection.IsEnding || _framing.EndsWithConnection) _keepAlive = false;
-        return Http1Heads.WriteResponse(ref _output, head, exchange, _framing, _head.MinorVersion, _keepAlive);
+        return Http1Heads.WriteResponse(ref _output, head, exchange, _framing, Version, _keepAlive);
     }
 
     public override bool WriteBody(ReadOnlySpan<byte> data)
@@ -360,14 +366,14 @@ internal sealed class Http1ServerConnection : DownstreamStream, IChannelHandler,
         }
     }
 
-    public override void WriteEnd(Http1Trailers? trailers, ReadOnlySpan<byte> trailerBuffer) => _framing.WriteEnd(ref _output, trailers, trailerBuffer);
+    public override void WriteEnd(in Trailers trailers) => _framing.WriteEnd(ref _output, trailers);
 
     public override void WriteLocalReply(in LocalReply reply)
     {
         // A body that was not read would be taken for the next request.
         if (!_requestComplete || _connection.IsEnding) _keepAlive = false;
         var withoutBody = _head.RequestKind == RequestKind.Head || reply.Status is 204 or 304;
-        Http1Heads.WriteLocalReply(ref _output, reply, _exchange, _keepAlive, _head.MinorVersion, withoutBody);
+        Http1Heads.WriteLocalReply(ref _output, reply, _exchange, _keepAlive, Version, withoutBody);
     }
 
     public override void Flush()

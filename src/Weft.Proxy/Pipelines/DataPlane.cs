@@ -47,7 +47,14 @@ internal sealed class DataPlane
     public async Task DrainAsync(TimeSpan grace, TimeProvider time)
     {
         IsDraining = true;
-        foreach (var context in _workers) context.Worker.Post(() => context.Draining = true);
+        foreach (var context in _workers)
+        {
+            context.Worker.Post(() =>
+            {
+                context.Draining = true;
+                context.Connections.ForEach(c => c.BeginDrain());
+            });
+        }
         var started = time.GetTimestamp();
         // Idle clients get a moment to notice that the endpoint has left; then only connections with a request on them are waited for.
         var idleGrace = TimeSpan.FromTicks(Math.Min(grace.Ticks / 2, TimeSpan.FromSeconds(2).Ticks));

@@ -1,4 +1,3 @@
-using Weft.Proxy.Http1;
 using Weft.Routing.Requests;
 
 namespace Weft.Proxy.Pipelines;
@@ -11,6 +10,9 @@ internal abstract class DownstreamStream
 {
     /// <summary>The request's head. Valid until <see cref="ReleaseHead"/>: it is kept until nothing can ask for it again (a retry does).</summary>
     public abstract RequestHead Head { get; }
+
+    /// <summary>The protocol that the request came in.</summary>
+    public abstract HttpVersion Version { get; }
 
     /// <summary>Whether a request body follows the head.</summary>
     public abstract bool HasBody { get; }
@@ -43,7 +45,7 @@ internal abstract class DownstreamStream
     public abstract bool WriteBody(ReadOnlySpan<byte> data);
 
     /// <summary>The response is whole.</summary>
-    public abstract void WriteEnd(Http1Trailers? trailers, ReadOnlySpan<byte> trailerBuffer);
+    public abstract void WriteEnd(in Trailers trailers);
 
     /// <summary>A response that this proxy makes: head and body at once.</summary>
     public abstract void WriteLocalReply(in LocalReply reply);

@@ -1,5 +1,4 @@
 using System.Text;
-using Weft.Proxy.Http1;
 using Weft.Routing.Balancing;
 using Weft.Routing.Requests;
 using Weft.Routing.Retries;
@@ -47,7 +46,7 @@ internal sealed partial class Exchange
         if (_phase != Phase.Sent) return; // the write failed and the failure has been dealt with
         if (_requestComplete)
         {
-            upstream.WriteEnd(null, default);
+            upstream.WriteEnd(default);
             upstream.Flush();
         }
         else if (_downstream.ExpectsContinue)
@@ -81,13 +80,13 @@ internal sealed partial class Exchange
         return _upstream is null || _upstream.WriteBody(data);
     }
 
-    public void OnRequestEnd(Http1Trailers? trailers, ReadOnlySpan<byte> trailerBuffer)
+    public void OnRequestEnd(in Trailers trailers)
     {
         _requestComplete = true;
         _requestCompleteMs = _context.Worker.NowMs;
         ScheduleTimer();
         if (_upstream is null) return;
-        _upstream.WriteEnd(trailers, trailerBuffer);
+        _upstream.WriteEnd(trailers);
         _upstream?.Flush();
     }
 

@@ -1,6 +1,5 @@
 using System.Text;
 using Weft.Proxy.Configuration;
-using Weft.Proxy.Http1;
 using Weft.Proxy.Listening;
 using Weft.Proxy.Upstream;
 using Weft.Proxy.Workers;
@@ -278,9 +277,9 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         return _downstream.WriteBody(data);
     }
 
-    public void OnResponseEnd(Http1Trailers? trailers, ReadOnlySpan<byte> trailerBuffer)
+    public void OnResponseEnd(in Trailers trailers)
     {
-        _downstream.WriteEnd(trailers, trailerBuffer);
+        _downstream.WriteEnd(trailers);
         if (_phase != Phase.Responding) return;
         ReleaseUpstream(responseComplete: true, failed: false);
         Finish();

@@ -1,6 +1,7 @@
 using Weft.Proxy.Buffers;
 using Weft.Proxy.Http1;
 using Weft.Proxy.Transport;
+using Weft.Routing.Headers;
 
 namespace Weft.Proxy.Pipelines;
 
@@ -30,13 +31,13 @@ internal readonly struct Http1BodyFraming
         !hasBody ? new(BodyKind.None, declaredLength) : declaredLength >= 0 ? new(BodyKind.Length, declaredLength) : new(BodyKind.Chunked, -1);
 
     /// <param name="head">The response as it came.</param>
-    /// <param name="clientMinor">0 for an HTTP/1.0 client, which knows no chunks.</param>
-    public static Http1BodyFraming ForResponse(in ResponseHead head, int clientMinor) => head.Body switch
+    /// <param name="client">An HTTP/1.0 client knows no chunks.</param>
+    public static Http1BodyFraming ForResponse(in ResponseHead head, HttpVersion client) => head.Body switch
     {
         // RFC 9110 section 8.6: no Content-Length in 1xx and 204; elsewhere without a body it tells what the body would have been.
         BodyKind.None => new(BodyKind.None, head.Status is 204 or < 200 ? -1 : head.ContentLength),
         BodyKind.Length => new(BodyKind.Length, head.ContentLength),
-        _ => new(clientMinor == 0 ? BodyKind.UntilClose : BodyKind.Chunked, -1),
+        _ => new(client == HttpVersion.Http10 ? BodyKind.UntilClose : BodyKind.Chunked, -1),
     };
 
     public void WriteFields(ref HeadWriter writer)
@@ -56,18 +57,18 @@ internal readonly struct Http1BodyFraming
         return status;
     }
 
-    public void WriteEnd(ref OutputQueue output, Http1Trailers? trailers, ReadOnlySpan<byte> trailerBuffer)
+    public void WriteEnd(ref OutputQueue output, in Trailers trailers)
     {
         if (_kind != BodyKind.Chunked) return;
-        if (trailers is null || trailers.Fields.IsEmpty)
+        if (trailers.IsEmpty)
         {
             output.Append(ChunkedWriter.Last);
             return;
         }
         output.Append(ChunkedWriter.LastBeforeTrailers);
-        var space = output.Reserve(trailerBuffer.Length + (trailers.Fields.Length * 4) + 2);
+        var space = output.Reserve(Fields.SizeOf(trailers.Fields, HeaderMutations.None) + 2);
         var writer = new HeadWriter(space);
-        foreach (ref readonly var field in trailers.Fields) writer.Field(trailerBuffer, field);
+        foreach (ref readonly var field in trailers.Fields) writer.Field(trailers.Buffer, field);
         writer.End();
         output.Commit(writer.Written);
     }

@@ -5,7 +5,7 @@ namespace Weft.Proxy.Pipelines;
 
 /// <summary>A response's head as a view over the buffer it was parsed into; valid only during the call that hands it over.</summary>
 /// <param name="status">100 to 599.</param>
-/// <param name="reason">The reason phrase; may be empty.</param>
+/// <param name="reason">The reason phrase; may be empty. From a protocol that has none: the standard one.</param>
 /// <param name="buffer">What <paramref name="fields"/> points into.</param>
 /// <param name="fields">Every field, in the order received.</param>
 /// <param name="body">How the body is framed where it comes from.</param>

@@ -1,5 +1,3 @@
-using Weft.Proxy.Http1;
-
 namespace Weft.Proxy.Pipelines;
 
 /// <summary>The called workload's side of one attempt of an exchange. Same worker, same thread as the client's side.</summary>
@@ -15,7 +13,8 @@ internal abstract class UpstreamStream
     /// <summary>Takes all of <paramref name="data"/>. False: give no more until <see cref="Exchange.OnUpstreamWritable"/>.</summary>
     public abstract bool WriteBody(ReadOnlySpan<byte> data);
 
-    public abstract void WriteEnd(Http1Trailers? trailers, ReadOnlySpan<byte> trailerBuffer);
+    /// <summary>The request is whole.</summary>
+    public abstract void WriteEnd(in Trailers trailers);
 
     public abstract void Flush();
 

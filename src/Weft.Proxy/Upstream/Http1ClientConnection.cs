@@ -167,7 +167,7 @@ internal sealed class Http1ClientConnection : UpstreamStream, IChannelHandler
         }
     }
 
-    public override void WriteEnd(Http1Trailers? trailers, ReadOnlySpan<byte> trailerBuffer) => _framing.WriteEnd(ref _output, trailers, trailerBuffer);
+    public override void WriteEnd(in Trailers trailers) => _framing.WriteEnd(ref _output, trailers);
 
     public override void Flush()
     {
@@ -296,7 +296,7 @@ internal sealed class Http1ClientConnection : UpstreamStream, IChannelHandler
             End(Fault.UpstreamProtocol, $"endpoint {_endpoint} sent bytes behind a response that closes the connection");
             return false;
         }
-        _exchange!.OnResponseEnd(trailers.IsEmpty ? null : _head.Trailers, trailers);
+        _exchange!.OnResponseEnd(new Trailers(trailers, trailers.IsEmpty ? [] : _head.Trailers.Fields));
         return true;
     }
 

@@ -34,19 +34,27 @@ public sealed class HeaderMutations
 /// <summary>What happens to the fields of one name.</summary>
 /// <param name="name">Lower case.</param>
 /// <param name="dropsOriginal">The head's own fields of this name are not written.</param>
-/// <param name="whenPresent">Complete lines (<c>name: value CRLF</c>, as HTTP/1 writes them) added when the head has the name.</param>
+/// <param name="whenPresent">Values added when the head has the name, one field each.</param>
 /// <param name="whenAbsent">The same when it has not.</param>
-public sealed class HeaderEdit(byte[] name, bool dropsOriginal, byte[] whenPresent, byte[] whenAbsent)
+public sealed class HeaderEdit(byte[] name, bool dropsOriginal, byte[][] whenPresent, byte[][] whenAbsent)
 {
-    private readonly byte[] _whenPresent = whenPresent;
-    private readonly byte[] _whenAbsent = whenAbsent;
+    private readonly byte[][] _whenPresent = whenPresent;
+    private readonly byte[][] _whenAbsent = whenAbsent;
+    private readonly byte[] _linesWhenPresent = Join(name, whenPresent);
+    private readonly byte[] _linesWhenAbsent = Join(name, whenAbsent);
     private readonly byte[] _name = name;
 
     public ReadOnlySpan<byte> Name => _name;
 
     public bool DropsOriginal { get; } = dropsOriginal;
 
-    public ReadOnlySpan<byte> Lines(bool present) => present ? _whenPresent : _whenAbsent;
+    /// <summary>What is added, one field per value.</summary>
+    public ReadOnlySpan<byte[]> Values(bool present) => present ? _whenPresent : _whenAbsent;
+
+    /// <summary>The same as complete lines (<c>name: value CRLF</c>), as HTTP/1 writes them.</summary>
+    public ReadOnlySpan<byte> Lines(bool present) => present ? _linesWhenPresent : _linesWhenAbsent;
 
     public override string ToString() => Encoding.Latin1.GetString(_name);
+
+    private static byte[] Join(byte[] name, byte[][] values) => [.. values.SelectMany(v => (byte[])[.. name, .. ": "u8, .. v, .. "\r\n"u8])];
 }

@@ -32,7 +32,7 @@ internal static class HeaderMutationsBuilder
     {
         var (kept, present) = Play(operations, present: true);
         var (_, absent) = Play(operations, present: false);
-        return new HeaderEdit(Encoding.Latin1.GetBytes(operations.Key), !kept, Lines(operations.Key, present), Lines(operations.Key, absent));
+        return new HeaderEdit(Encoding.Latin1.GetBytes(operations.Key), !kept, Bytes(present), Bytes(absent));
     }
 
     private static (bool Kept, List<string> Added) Play(IEnumerable<HeaderOperation> operations, bool present)
@@ -64,6 +64,5 @@ internal static class HeaderMutationsBuilder
         return (kept, added);
     }
 
-    private static byte[] Lines(string name, List<string> values) =>
-        Encoding.UTF8.GetBytes(string.Concat(values.Select(v => $"{name}: {v}\r\n")));
+    private static byte[][] Bytes(List<string> values) => [.. values.Select(Encoding.UTF8.GetBytes)];
 }

@@ -1,0 +1,84 @@
+using Weft.Routing.Headers;
+using Weft.Routing.Requests;
+using Weft.Telemetry.Tracing;
+
+namespace Weft.Proxy.Pipelines;
+
+/// <summary>
+/// What a request says to its next hop, for every protocol: hop-by-hop fields and the mesh's own stay behind, the route's edits and the fields that
+/// every request carries come in. The writer adds the protocol's own: where the request goes, and how its body is framed.
+/// </summary>
+internal static class RequestFields
+{
+    /// <summary>Room for what we add to a head besides the route's own fields: framing, ids, trace context, forwarding.</summary>
+    public const int OwnFieldsBytes = 1024;
+
+    /// <summary>The host that the request names to its next hop.</summary>
+    public static ReadOnlySpan<byte> Authority(Exchange exchange) => exchange.HostRewrite.IsEmpty ? exchange.Downstream.Head.Authority : exchange.HostRewrite;
+
+    /// <summary>The path and query after the route's rewrite; valid until the worker's scratch space is used again.</summary>
+    /// <returns>False: the rewrite's result is no path.</returns>
+    public static bool TryTarget(Exchange exchange, out ReadOnlySpan<byte> target)
+    {
+        target = exchange.Downstream.Head.Path;
+        if (exchange.PathRewrite is not { } rewrite) return true;
+        var rewritten = exchange.Context.Scratch(target.Length + rewrite.Replacement.Length + 1);
+        var length = rewrite.WriteTo(target, rewritten);
+        if (length < 0) return false;
+        if (length > 0) target = rewritten[..length];
+        return true;
+    }
+
+    /// <summary>An upper bound of the fields' bytes as HTTP/1 writes them, the host counted for both places that may have it.</summary>
+    public static int SizeOf(Exchange exchange)
+    {
+        var head = exchange.Downstream.Head;
+        return Fields.SizeOf(head.Fields, exchange.RequestHeaders) + (Authority(exchange).Length * 2) + head.Authority.Length + OwnFieldsBytes;
+    }
+
+    public static void Write<TWriter>(ref TWriter writer, Exchange exchange)
+        where TWriter : struct, IFieldWriter, allows ref struct
+    {
+        var head = exchange.Downstream.Head;
+        var edits = exchange.RequestHeaders;
+        var keepCase = exchange.Connection.Chain.Http.PreserveCase;
+        ulong seen = 0;
+        bool traceparent = false, forwardedProto = false;
+        foreach (ref readonly var field in head.Fields)
+        {
+            switch (field.Known)
+            {
+                case KnownHeader.Host or KnownHeader.XWeft: continue;
+                case KnownHeader.XRequestId: continue; // written below: one, and valid
+                case KnownHeader.Traceparent: traceparent = true; break;
+                case KnownHeader.XForwardedProto: forwardedProto = true; break;
+            }
+            if (!field.HopByHop && !Fields.Drops(edits, head.Name(field), ref seen)) writer.Field(head.Buffer, field, keepCase);
+        }
+        Fields.WriteAdded(ref writer, edits, seen);
+        writer.Field("x-request-id"u8, exchange.RequestId.Span);
+        if (!traceparent) WriteTraceparent(ref writer, exchange);
+        if (!forwardedProto) writer.Field("x-forwarded-proto"u8, head.Scheme);
+        WriteForwardedFor(ref writer, exchange);
+        if (exchange.AppendForwardedHost && !exchange.HostRewrite.IsEmpty) writer.Field("x-forwarded-host"u8, head.Authority);
+        if (exchange.ToMeshPeer && !exchange.Context.Node.SourceUtf8.IsEmpty) writer.Field("x-weft-source"u8, exchange.Context.Node.SourceUtf8);
+    }
+
+    private static void WriteTraceparent<TWriter>(ref TWriter writer, Exchange exchange)
+        where TWriter : struct, IFieldWriter, allows ref struct
+    {
+        ref var chance = ref exchange.Context.Chance;
+        Span<byte> text = stackalloc byte[TraceContext.Length];
+        TraceContext.Create(chance.Next(), chance.Next(), chance.Next(), sampled: false).Write(text);
+        writer.Field("traceparent"u8, text);
+    }
+
+    /// <summary>At an edge the peer's address is the client's, and joins the list of those before it.</summary>
+    private static void WriteForwardedFor<TWriter>(ref TWriter writer, Exchange exchange)
+        where TWriter : struct, IFieldWriter, allows ref struct
+    {
+        if (!exchange.Connection.Chain.Http.UseRemoteAddress) return;
+        Span<byte> address = stackalloc byte[64];
+        if (exchange.Connection.Remote.Address.TryFormat(address, out var length)) writer.Field("x-forwarded-for"u8, address[..length]);
+    }
+}

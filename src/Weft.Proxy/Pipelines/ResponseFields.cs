@@ -1,0 +1,82 @@
+using System.Text;
+using Weft.Routing.Headers;
+using Weft.Routing.Listeners;
+using Weft.Routing.Requests;
+using Weft.Telemetry.Outcomes;
+
+namespace Weft.Proxy.Pipelines;
+
+/// <summary>What a response says to the client, for every protocol. The writer adds the protocol's own: the status, and how the body is framed.</summary>
+internal static class ResponseFields
+{
+    /// <summary>An upper bound of the fields' bytes as HTTP/1 writes them.</summary>
+    public static int SizeOf(in ResponseHead head, Exchange exchange) =>
+        Fields.SizeOf(head.Fields, exchange.ResponseHeaders) + head.Reason.Length + RequestFields.OwnFieldsBytes;
+
+    /// <summary>The fields of a workload's final response.</summary>
+    public static void Write<TWriter>(ref TWriter writer, in ResponseHead head, Exchange exchange)
+        where TWriter : struct, IFieldWriter, allows ref struct
+    {
+        var edits = exchange.ResponseHeaders;
+        var http = exchange.Connection.Chain.Http;
+        ulong seen = 0;
+        var hasServer = false;
+        foreach (ref readonly var field in head.Fields)
+        {
+            if (field.HopByHop) continue;
+            // The mark of an application's own x-weft field would be taken for the proxy's word; between mesh proxies the peer's is passed to the
+            // application's caller, who may want to know why.
+            if (field.Known == KnownHeader.XWeft && !exchange.ToMeshPeer) continue;
+            if (field.Known == KnownHeader.Server)
+            {
+                hasServer = true;
+                if (http.ServerName is not null && http.ServerHeader == ServerHeaderMode.Overwrite) continue;
+            }
+            if (Fields.Drops(edits, head.Name(field), ref seen)) continue;
+            if (field.Known == KnownHeader.XWeft && head.Value(field).SequenceEqual(Fault.Unprocessed.CodeUtf8()))
+            {
+                writer.Field("x-weft-fault"u8, Fault.ConnectFailure.CodeUtf8()); // the mark is between proxies; to a caller it is a connection that failed
+                continue;
+            }
+            writer.Field(head.Buffer, field, http.PreserveCase);
+        }
+        if (http.ServerName is { } server && (http.ServerHeader == ServerHeaderMode.Overwrite || http.ServerHeader == ServerHeaderMode.AppendIfAbsent && !hasServer))
+            WriteText(ref writer, "server"u8, server);
+        Fields.WriteAdded(ref writer, edits, seen);
+    }
+
+    /// <summary>The fields of an interim response: its own but those of this hop, no edits.</summary>
+    public static void WriteInterim<TWriter>(ref TWriter writer, in ResponseHead head)
+        where TWriter : struct, IFieldWriter, allows ref struct
+    {
+        foreach (ref readonly var field in head.Fields)
+        {
+            if (!field.HopByHop && field.Known != KnownHeader.XWeft) writer.Field(head.Buffer, field, keepCase: true);
+        }
+    }
+
+    /// <summary>An upper bound of a local reply's bytes, its body counted.</summary>
+    public static int SizeOf(in LocalReply reply, Exchange exchange) =>
+        Fields.SizeOf([], exchange.ResponseHeaders) + reply.Location.Length + reply.Body.Length + RequestFields.OwnFieldsBytes;
+
+    /// <summary>The fields of a response that this proxy makes.</summary>
+    public static void Write<TWriter>(ref TWriter writer, in LocalReply reply, Exchange exchange)
+        where TWriter : struct, IFieldWriter, allows ref struct
+    {
+        if (reply.Body.Length > 0) writer.Field("content-type"u8, "text/plain; charset=utf-8"u8);
+        if (!reply.Location.IsEmpty) writer.Field("location"u8, reply.Location);
+        if (!reply.Fault.IsEmpty)
+        {
+            writer.Field("x-weft-fault"u8, reply.Fault);
+            writer.Field("x-weft-id"u8, reply.Id);
+        }
+        Fields.WriteAdded(ref writer, exchange.ResponseHeaders, 0);
+    }
+
+    private static void WriteText<TWriter>(ref TWriter writer, ReadOnlySpan<byte> name, string value)
+        where TWriter : struct, IFieldWriter, allows ref struct
+    {
+        Span<byte> utf8 = stackalloc byte[256];
+        if (Encoding.ASCII.TryGetBytes(value, utf8, out var length)) writer.Field(name, utf8[..length]);
+    }
+}
