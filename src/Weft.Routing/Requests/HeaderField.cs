@@ -10,7 +10,9 @@ namespace Weft.Routing.Requests;
 /// <param name="Known">The field's identity when Weft treats it specially, else <see cref="KnownHeader.Other"/>.</param>
 /// <param name="HopByHop">True for fields that end at this hop (RFC 9110 section 7.6.1): the fixed ones, those that
 /// <c>Connection</c> names, and the framing fields, which the writer makes anew.</param>
-public readonly record struct HeaderField(int NameStart, int NameLength, int ValueStart, int ValueLength, KnownHeader Known, bool HopByHop);
+/// <param name="NeverIndexed">True when the sender asked every hop to keep the value out of compression tables (RFC 7541 section 6.2.3).</param>
+public readonly record struct HeaderField(
+    int NameStart, int NameLength, int ValueStart, int ValueLength, KnownHeader Known, bool HopByHop, bool NeverIndexed = false);
 
 /// <summary>The fields that some step of the data path asks for by identity instead of by name.</summary>
 public enum KnownHeader : byte
