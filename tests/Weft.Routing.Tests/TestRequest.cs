@@ -20,10 +20,12 @@ internal sealed class TestRequest
             buffer.AddRange(Encoding.UTF8.GetBytes(h.Name));
             var value = buffer.Count;
             buffer.AddRange(Encoding.UTF8.GetBytes(h.Value));
-            return new HeaderField(name, value - name, value, buffer.Count - value, KnownHeader.Other, HopByHop: false);
+            return new HeaderField(name, value - name, value, buffer.Count - value, Known(h.Name), HopByHop: false);
         })];
         _buffer = [.. buffer];
     }
+
+    private static KnownHeader Known(string name) => name.Equals("x-forwarded-for", StringComparison.OrdinalIgnoreCase) ? KnownHeader.XForwardedFor : KnownHeader.Other;
 
     public RequestHead Head => new(_method, _scheme, _authority, _path, _buffer, _fields);
 }

@@ -35,6 +35,8 @@ internal static class HttpTranslation
             StreamIdleTimeout = EnvoyParts.Time(defaults.StreamIdleTimeout),
             RequestHeadersTimeout = EnvoyParts.Time(RequestHeadersTimeout),
             DrainTimeout = EnvoyParts.Time(defaults.DrainTimeout),
+            // Whatever the workload agrees to switch to; the star is Weft's word (docs/reference/weft-v1.md).
+            UpgradeConfigs = { new HttpConnectionManager.Types.UpgradeConfig { UpgradeType = "websocket" }, new HttpConnectionManager.Types.UpgradeConfig { UpgradeType = "*" } },
             UseRemoteAddress = false,
             // One request keeps one ID over all of its hops.
             GenerateRequestId = true,

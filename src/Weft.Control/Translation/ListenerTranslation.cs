@@ -41,7 +41,7 @@ internal static class ListenerTranslation
                     Name = "mtls",
                     FilterChainMatch = new FilterChainMatch { TransportProtocol = "tls", ApplicationProtocols = { XdsNames.MeshHttp1Alpn } },
                     TransportSocket = TlsTranslation.Downstream(settings.TrustDomain),
-                    Filters = { HttpTranslation.AsFilter(InboundManager(name, settings.Defaults)) },
+                    Filters = { HttpTranslation.AsFilter(MeshManager(name, settings.Defaults)) },
                 },
             },
         };
@@ -55,6 +55,15 @@ internal static class ListenerTranslation
             });
         }
         return listener;
+    }
+
+    /// <summary>The application is told who calls, as the caller's certificate proves it and not as anybody before it claimed.</summary>
+    private static HttpConnectionManager MeshManager(string name, MeshDefaults defaults)
+    {
+        var manager = InboundManager(name, defaults);
+        manager.ForwardClientCertDetails = HttpConnectionManager.Types.ForwardClientCertDetails.SanitizeSet;
+        manager.SetCurrentClientCertDetails = new HttpConnectionManager.Types.SetCurrentClientCertDetails { Uri = true };
+        return manager;
     }
 
     private static HttpConnectionManager InboundManager(string name, MeshDefaults defaults)

@@ -29,12 +29,14 @@ public static class KnownHeaders
             (12, 'x') => If(name, "x-request-id"u8, KnownHeader.XRequestId),
             (14, 'c') => If(name, "content-length"u8, KnownHeader.ContentLength),
             (15, 'x') => If(name, "x-forwarded-for"u8, KnownHeader.XForwardedFor),
+            (16, 'x') => Is(name, "x-forwarded-host"u8) ? KnownHeader.XForwardedHost : If(name, "x-envoy-internal"u8, KnownHeader.XEnvoyInternal),
             (16, 'p') => If(name, "proxy-connection"u8, KnownHeader.ProxyConnection),
             (17, 't') => If(name, "transfer-encoding"u8, KnownHeader.TransferEncoding),
             (17, 'x') => If(name, "x-forwarded-proto"u8, KnownHeader.XForwardedProto),
             (18, 'p') => If(name, "proxy-authenticate"u8, KnownHeader.ProxyAuthenticate),
             (19, 'p') => If(name, "proxy-authorization"u8, KnownHeader.ProxyAuthorization),
             (23, 'x') => If(name, "x-forwarded-client-cert"u8, KnownHeader.XForwardedClientCert),
+            (24, 'x') => If(name, "x-envoy-external-address"u8, KnownHeader.XEnvoyExternalAddress),
             _ => KnownHeader.Other,
         };
     }

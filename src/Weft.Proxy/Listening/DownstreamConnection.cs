@@ -22,6 +22,9 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
     private EdgeSeries? _edge;
     private EdgeKey _edgeKey;
     private bool _superseded;
+    private Channel? _channel;
+    private byte[]? _clientCertificate;
+    private ClientCertDetails _clientCertificateDetails;
     private int _requests;
 
     public string ListenerName { get; } = listenerName;
@@ -33,12 +36,33 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
 
     public Direction Direction { get; } = direction == TrafficDirection.Inbound ? Direction.Inbound : Direction.Outbound;
 
+    /// <summary>Set once the client has asked for a connection by CONNECT: its requests come from inside of it.</summary>
+    public ConnectTarget? ConnectTarget { get; set; }
+
     public TlsPeer? Peer { get; private set; }
 
     public IPEndPoint Remote { get; private set; } = new(IPAddress.None, 0);
 
     /// <summary>The client has proved a mesh identity: what its proxy says in <c>x-weft-*</c> is believed.</summary>
     public bool IsMesh => Peer?.SpiffeId is not null;
+
+    /// <summary>The client has shown a certificate that was verified.</summary>
+    public bool HasClientCertificate => Peer?.NotAfter is not null;
+
+    /// <summary>TLS that the client itself asked for, not the mesh's between two proxies.</summary>
+    public bool IsApplicationTls => Peer is not null && !IsMesh;
+
+    /// <summary>What <c>x-forwarded-client-cert</c> says of this client, as the chain wants it told; made once.</summary>
+    public ReadOnlySpan<byte> ClientCertificate
+    {
+        get
+        {
+            var details = Chain.Http.ClientCertDetails;
+            if (_clientCertificate is not null && _clientCertificateDetails == details) return _clientCertificate;
+            _clientCertificateDetails = details;
+            return _clientCertificate = _channel?.DescribePeer(out var own) is { } peer ? ForwardedClientCert.Element(peer, own, details) : [];
+        }
+    }
 
     public ChannelSecurity Security => IsMesh ? ChannelSecurity.Mtls : ChannelSecurity.None;
 
@@ -52,6 +76,7 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
 
     public void Opened(Channel channel)
     {
+        _channel = channel;
         Peer = channel.Peer;
         Remote = channel.Remote;
         context.Metrics.ConnectionOpened(Direction, ConnectionSide.Downstream, Security);
@@ -90,3 +115,8 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
         return _edge = context.Metrics.For(key);
     }
 }
+
+/// <summary>Where a client wanted to be connected to.</summary>
+/// <param name="Authority">Host and port as it wrote them.</param>
+/// <param name="Port">1 to 65535.</param>
+internal sealed record ConnectTarget(byte[] Authority, ushort Port);

@@ -16,9 +16,6 @@ internal sealed class WorkerListener : IAcceptHandler, IDetectionHandler
     private readonly string _name;
     private readonly Detector _detector;
 
-    /// <summary>Limit on a TLS handshake, from the first byte of the hello that was waited for.</summary>
-    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
-
     public WorkerListener(WorkerContext context, Listener listener)
     {
         _context = context;
@@ -50,7 +47,7 @@ internal sealed class WorkerListener : IAcceptHandler, IDetectionHandler
         var connection = new DownstreamConnection(_context, _name, listener.Direction, chain);
         var handler = new Http1ServerConnection(_context, connection);
         if (!chain.IsTls) socket.Plain(handler);
-        else if (chain.Tls is { } tls) socket.Tls(tls, handler, HandshakeTimeout);
+        else if (chain.Tls is { } tls) socket.Tls(tls, handler, chain.Chain.HandshakeTimeout);
         else socket.Close(); // its certificate has not arrived: never plaintext instead
     }
 
@@ -65,7 +62,7 @@ internal sealed class WorkerListener : IAcceptHandler, IDetectionHandler
             foreach (var chain in listener.Chains)
             {
                 if (chain.Tls is not { } tls) continue;
-                socket.Tls(tls, RejectedConnection.Instance, HandshakeTimeout);
+                socket.Tls(tls, RejectedConnection.Instance, chain.Chain.HandshakeTimeout);
                 return;
             }
         }

@@ -1,6 +1,5 @@
 using Weft.Routing.Headers;
 using Weft.Routing.Requests;
-using Weft.Telemetry.Tracing;
 
 namespace Weft.Proxy.Pipelines;
 
@@ -33,7 +32,8 @@ internal static class RequestFields
     public static int SizeOf(Exchange exchange)
     {
         var head = exchange.Downstream.Head;
-        return Fields.SizeOf(head.Fields, exchange.RequestHeaders) + (Authority(exchange).Length * 2) + head.Authority.Length + OwnFieldsBytes;
+        return Fields.SizeOf(head.Fields, exchange.RequestHeaders) + (Authority(exchange).Length * 2) + head.Authority.Length
+            + new ForwardedFields(exchange.Connection).Size + OwnFieldsBytes;
     }
 
     public static void Write<TWriter>(ref TWriter writer, Exchange exchange)
@@ -42,43 +42,23 @@ internal static class RequestFields
         var head = exchange.Downstream.Head;
         var edits = exchange.RequestHeaders;
         var keepCase = exchange.Connection.Chain.Http.PreserveCase;
+        var forwarded = new ForwardedFields(exchange.Connection);
+        var trace = default(TraceFields);
         ulong seen = 0;
-        bool traceparent = false, forwardedProto = false;
+        var hasProto = false;
         foreach (ref readonly var field in head.Fields)
         {
-            switch (field.Known)
-            {
-                case KnownHeader.Host or KnownHeader.XWeft: continue;
-                case KnownHeader.XRequestId: continue; // written below: one, and valid
-                case KnownHeader.Traceparent: traceparent = true; break;
-                case KnownHeader.XForwardedProto: forwardedProto = true; break;
-            }
-            if (!field.HopByHop && !Fields.Drops(edits, head.Name(field), ref seen)) writer.Field(head.Buffer, field, keepCase);
+            if (field.Known is KnownHeader.Host or KnownHeader.XWeft) continue;
+            if (field.Known == KnownHeader.XRequestId) continue; // written below: one, and valid
+            if (field.HopByHop || !forwarded.Keeps(field.Known) || Fields.Drops(edits, head.Name(field), ref seen) || trace.Takes(field)) continue;
+            hasProto |= field.Known == KnownHeader.XForwardedProto;
+            writer.Field(head.Buffer, field, keepCase);
         }
         Fields.WriteAdded(ref writer, edits, seen);
-        writer.Field("x-request-id"u8, exchange.RequestId.Span);
-        if (!traceparent) WriteTraceparent(ref writer, exchange);
-        if (!forwardedProto) writer.Field("x-forwarded-proto"u8, head.Scheme);
-        WriteForwardedFor(ref writer, exchange);
+        if (exchange.TellsRequestId) writer.Field("x-request-id"u8, exchange.RequestId.Span);
+        trace.Write(ref writer, head, exchange.Context, keepCase);
+        forwarded.Write(ref writer, head, exchange.Context, hasProto);
         if (exchange.AppendForwardedHost && !exchange.HostRewrite.IsEmpty) writer.Field("x-forwarded-host"u8, head.Authority);
         if (exchange.ToMeshPeer && !exchange.Context.Node.SourceUtf8.IsEmpty) writer.Field("x-weft-source"u8, exchange.Context.Node.SourceUtf8);
-    }
-
-    private static void WriteTraceparent<TWriter>(ref TWriter writer, Exchange exchange)
-        where TWriter : struct, IFieldWriter, allows ref struct
-    {
-        ref var chance = ref exchange.Context.Chance;
-        Span<byte> text = stackalloc byte[TraceContext.Length];
-        TraceContext.Create(chance.Next(), chance.Next(), chance.Next(), sampled: false).Write(text);
-        writer.Field("traceparent"u8, text);
-    }
-
-    /// <summary>At an edge the peer's address is the client's, and joins the list of those before it.</summary>
-    private static void WriteForwardedFor<TWriter>(ref TWriter writer, Exchange exchange)
-        where TWriter : struct, IFieldWriter, allows ref struct
-    {
-        if (!exchange.Connection.Chain.Http.UseRemoteAddress) return;
-        Span<byte> address = stackalloc byte[64];
-        if (exchange.Connection.Remote.Address.TryFormat(address, out var length)) writer.Field("x-forwarded-for"u8, address[..length]);
     }
 }

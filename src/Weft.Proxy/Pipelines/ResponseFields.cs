@@ -32,7 +32,7 @@ internal static class ResponseFields
                 hasServer = true;
                 if (http.ServerName is not null && http.ServerHeader == ServerHeaderMode.Overwrite) continue;
             }
-            if (Fields.Drops(edits, head.Name(field), ref seen)) continue;
+            if (field.Known == KnownHeader.XRequestId && http.AlwaysSetRequestIdInResponse || Fields.Drops(edits, head.Name(field), ref seen)) continue;
             if (field.Known == KnownHeader.XWeft && head.Value(field).SequenceEqual(Fault.Unprocessed.CodeUtf8()))
             {
                 writer.Field("x-weft-fault"u8, Fault.ConnectFailure.CodeUtf8()); // the mark is between proxies; to a caller it is a connection that failed
@@ -42,6 +42,7 @@ internal static class ResponseFields
         }
         if (http.ServerName is { } server && (http.ServerHeader == ServerHeaderMode.Overwrite || http.ServerHeader == ServerHeaderMode.AppendIfAbsent && !hasServer))
             WriteText(ref writer, "server"u8, server);
+        if (http.AlwaysSetRequestIdInResponse) writer.Field("x-request-id"u8, exchange.RequestId.Span);
         Fields.WriteAdded(ref writer, edits, seen);
     }
 
@@ -70,6 +71,7 @@ internal static class ResponseFields
             writer.Field("x-weft-fault"u8, reply.Fault);
             writer.Field("x-weft-id"u8, reply.Id);
         }
+        if (exchange.Connection.Chain.Http.AlwaysSetRequestIdInResponse) writer.Field("x-request-id"u8, exchange.RequestId.Span);
         Fields.WriteAdded(ref writer, exchange.ResponseHeaders, 0);
     }
 

@@ -90,6 +90,10 @@ internal abstract class TlsContext
         return new TlsPeer(id?.Text, OpenSsl.AlpnOf(ssl), ServerNameOf(ssl), resumed, notAfter);
     }
 
+    /// <summary>The peer's certificate as others may be told of it; null where none was verified.</summary>
+    internal CertificateDetails? DetailsOf(nint ssl) =>
+        IsVerifying && OpenSsl.SSL_get0_peer_certificate(ssl) is var certificate and not 0 ? CertificateDetails.Of(certificate) : null;
+
     /// <summary>The failed handshake in words, with OpenSSL's number of reason.</summary>
     internal static (int Reason, string Text) HandshakeError(nint ssl)
     {

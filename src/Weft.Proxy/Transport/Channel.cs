@@ -1,4 +1,5 @@
 using System.Net;
+using Weft.Proxy.Security;
 
 namespace Weft.Proxy.Transport;
 
@@ -81,6 +82,14 @@ internal abstract class Channel
 
     /// <summary>Null on a plaintext channel.</summary>
     public TlsPeer? Peer { get; protected set; }
+
+    /// <summary>The peer's verified certificate, read from it at each call; null on plaintext, without one, and on a closed channel.</summary>
+    /// <param name="own">The certificate that was shown to the peer; null without one.</param>
+    public virtual CertificateDetails? DescribePeer(out CertificateInfo? own)
+    {
+        own = null;
+        return null;
+    }
 
     public abstract IPEndPoint Remote { get; }
 

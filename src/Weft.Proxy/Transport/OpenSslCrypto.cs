@@ -5,10 +5,12 @@ namespace Weft.Proxy.Transport;
 /// <summary>libcrypto.so.3: PEM, X.509 and the error queue.</summary>
 internal static unsafe partial class OpenSslCrypto
 {
-    public const int GeneralNameUri = 6, NidSubjectAltName = 85;
+    public const int GeneralNameDns = 2, GeneralNameUri = 6, NidSubjectAltName = 85;
     public const uint ExtensionFlagCa = 0x10, KeyUsageCertSign = 0x04, KeyUsageCrlSign = 0x02, KeyUsageAbsent = uint.MaxValue;
     public const nuint VerifyPartialChain = 0x80000;
     public const int VerifyOk = 0, VerifyApplication = 50;
+    private const int BioControlInfo = 3;
+    private const nuint NameAsRfc2253 = 0x1110317; // XN_FLAG_RFC2253
 
     private const string Library = "libcrypto.so.3";
 
@@ -27,6 +29,27 @@ internal static unsafe partial class OpenSslCrypto
 
     [LibraryImport(Library)]
     public static partial nint PEM_read_bio_PrivateKey(nint bio, nint into, nint passwordCallback, ReadOnlySpan<byte> argument);
+
+    [LibraryImport(Library)]
+    private static partial nint BIO_s_mem();
+
+    [LibraryImport(Library)]
+    private static partial nint BIO_new(nint method);
+
+    [LibraryImport(Library)]
+    private static partial nint BIO_ctrl(nint bio, int command, nint number, nint pointer);
+
+    [LibraryImport(Library)]
+    private static partial nint EVP_sha256();
+
+    [LibraryImport(Library)]
+    private static partial int X509_digest(nint certificate, nint digest, byte* into, uint* length);
+
+    [LibraryImport(Library)]
+    private static partial nint X509_get_subject_name(nint certificate);
+
+    [LibraryImport(Library)]
+    private static partial int X509_NAME_print_ex(nint bio, nint name, int indent, nuint flags);
 
     [LibraryImport(Library)]
     public static partial void X509_free(nint certificate);
@@ -142,19 +165,51 @@ internal static unsafe partial class OpenSslCrypto
         new ReadOnlySpan<byte>((void*)ASN1_STRING_get0_data(asn1String), ASN1_STRING_length(asn1String)).ToArray();
 
     /// <summary>Every URI among the certificate's subject alternative names.</summary>
-    public static List<string> UriNamesOf(nint certificate)
+    public static List<string> UriNamesOf(nint certificate) => NamesOf(certificate, GeneralNameUri);
+
+    /// <summary>The subject alternative names of one kind, <see cref="GeneralNameUri"/> or <see cref="GeneralNameDns"/>.</summary>
+    public static List<string> NamesOf(nint certificate, int kind)
     {
-        var uris = new List<string>();
+        var found = new List<string>();
         var names = X509_get_ext_d2i(certificate, NidSubjectAltName, 0, 0);
-        if (names == 0) return uris;
+        if (names == 0) return found;
         for (var i = 0; i < OPENSSL_sk_num(names); i++)
         {
             int type;
             var value = GENERAL_NAME_get0_value(OPENSSL_sk_value(names, i), &type);
-            if (type == GeneralNameUri) uris.Add(System.Text.Encoding.Latin1.GetString(BytesOf(value))); // IA5: a byte is a character, so nothing can hide
+            if (type == kind) found.Add(System.Text.Encoding.Latin1.GetString(BytesOf(value))); // IA5: a byte is a character, so nothing can hide
         }
         GENERAL_NAMES_free(names);
-        return uris;
+        return found;
+    }
+
+    /// <summary>SHA-256 of the certificate's DER form.</summary>
+    public static byte[] Sha256Of(nint certificate)
+    {
+        var digest = new byte[32];
+        fixed (byte* p = digest)
+        {
+            uint length;
+            X509_digest(certificate, EVP_sha256(), p, &length);
+        }
+        return digest;
+    }
+
+    /// <summary>The subject's distinguished name in the form of RFC 2253.</summary>
+    public static string SubjectOf(nint certificate)
+    {
+        var bio = BIO_new(BIO_s_mem());
+        try
+        {
+            X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, NameAsRfc2253);
+            byte* text = null;
+            var length = (int)BIO_ctrl(bio, BioControlInfo, 0, (nint)(&text)); // BIO_get_mem_data
+            return length > 0 ? System.Text.Encoding.ASCII.GetString(text, length) : ""; // RFC 2253 as OpenSSL writes it escapes all beyond ASCII
+        }
+        finally
+        {
+            BIO_free(bio);
+        }
     }
 
     /// <summary>Takes all of this thread's queued errors and returns the last, which the outermost call left: its number of reason and its sentence; 0 and null without one.</summary>

@@ -113,7 +113,11 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
         Worker.Defer(this);
     }
 
-    protected void SetDeadline(TimeSpan timeout) => Worker.Timers.Schedule(_deadline, (long)timeout.TotalMilliseconds);
+    /// <param name="timeout">Infinite sets none.</param>
+    protected void SetDeadline(TimeSpan timeout)
+    {
+        if (timeout != Timeout.InfiniteTimeSpan) Worker.Timers.Schedule(_deadline, (long)timeout.TotalMilliseconds);
+    }
 
     protected void CancelDeadline() => Worker.Timers.Cancel(_deadline);
 

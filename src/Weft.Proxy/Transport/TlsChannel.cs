@@ -124,6 +124,12 @@ internal sealed class TlsChannel : SocketChannel
         return Write(joined, out written);
     }
 
+    public override CertificateDetails? DescribePeer(out CertificateInfo? own)
+    {
+        own = _context.Certificate;
+        return State == Phase.Open ? _context.DetailsOf(_ssl) : null;
+    }
+
     public override void ShutdownWrite()
     {
         if (State != Phase.Open || _shutdownSent) return;

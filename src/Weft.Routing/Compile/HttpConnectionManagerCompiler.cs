@@ -47,6 +47,17 @@ internal static class HttpConnectionManagerCompiler
             DelayedCloseTimeout = into.Time(message.DelayedCloseTimeout, TimeSpan.FromSeconds(1), at.Field("delayed_close_timeout")),
             UseRemoteAddress = message.UseRemoteAddress is true,
             XffNumTrustedHops = into.Number(message.XffNumTrustedHops, unset: 0, min: 0, max: 1000, at.Field("xff_num_trusted_hops")),
+            SkipXffAppend = message.SkipXffAppend,
+            ForwardClientCert = message.ForwardClientCertDetails switch
+            {
+                Hcm.Types.ForwardClientCertDetails.ForwardOnly => ClientCertForwarding.ForwardOnly,
+                Hcm.Types.ForwardClientCertDetails.AppendForward => ClientCertForwarding.AppendForward,
+                Hcm.Types.ForwardClientCertDetails.SanitizeSet => ClientCertForwarding.SanitizeSet,
+                Hcm.Types.ForwardClientCertDetails.AlwaysForwardOnly => ClientCertForwarding.AlwaysForwardOnly,
+                _ => ClientCertForwarding.Sanitize,
+            },
+            ClientCertDetails = Details(message.SetCurrentClientCertDetails),
+            Upgrades = UpgradeCompiler.Compile(message.UpgradeConfigs, at, into),
             ServerName = message.ServerName.Length == 0 ? "envoy" : message.ServerName,
             ServerHeader = message.ServerHeaderTransformation switch
             {
@@ -65,12 +76,18 @@ internal static class HttpConnectionManagerCompiler
             },
             GenerateRequestId = message.GenerateRequestId is not false,
             PreserveExternalRequestId = message.PreserveExternalRequestId,
+            AlwaysSetRequestIdInResponse = message.AlwaysSetRequestIdInResponse,
             PreserveCase = HeaderCase(http1, at.Field("http_protocol_options"), into),
             AcceptHttp10 = http1.AcceptHttp10,
             DefaultHostForHttp10 = http1.DefaultHostForHttp10,
             AllowAbsoluteUrl = http1.AllowAbsoluteUrl is not false,
         };
     }
+
+    private static ClientCertDetails Details(Hcm.Types.SetCurrentClientCertDetails? set) => set is null ? ClientCertDetails.None
+        : (set.Subject is true ? ClientCertDetails.Subject : ClientCertDetails.None)
+        | (set.Uri ? ClientCertDetails.Uri : ClientCertDetails.None)
+        | (set.Dns ? ClientCertDetails.Dns : ClientCertDetails.None);
 
     /// <summary>True when field names keep their case. Also for clusters.</summary>
     public static bool HeaderCase(Http1ProtocolOptions options, FieldPath at, Compilation into)

@@ -79,7 +79,8 @@ public static class ListenerCompiler
         var match = chain.FilterChainMatch is null ? FilterChainMatch.Any : Match(chain.FilterChainMatch, at.Field("filter_chain_match"), into);
         var tls = TlsCompiler.Downstream(chain.TransportSocket, at.Field("transport_socket"), into);
         var http = Http(chain, at, into);
-        return http is null ? null : new FilterChain { Name = chain.Name, Match = match, Tls = tls, Http = http };
+        var handshake = into.Limit(chain.TransportSocketConnectTimeout, TimeSpan.FromSeconds(10), at.Field("transport_socket_connect_timeout"));
+        return http is null ? null : new FilterChain { Name = chain.Name, Match = match, Tls = tls, HandshakeTimeout = handshake, Http = http };
     }
 
     private static FilterChainMatch Match(Envoy.Config.Listener.V3.FilterChainMatch match, FieldPath at, Compilation into)

@@ -59,6 +59,7 @@ internal static class RouteActionCompiler
             PathRewrite = Rewrite(action.PrefixRewrite, match, at.Field("prefix_rewrite"), into),
             HostRewrite = Encoding.UTF8.GetBytes(action.HostRewriteLiteral),
             AppendForwardedHost = action.AppendXForwardedHost,
+            Upgrades = UpgradeCompiler.Compile(action.UpgradeConfigs, at, into),
             ClusterNotFoundStatus = action.ClusterNotFoundResponseCode switch
             {
                 ProtoAction.Types.ClusterNotFoundResponseCode.NotFound => 404,

@@ -14,17 +14,18 @@ public static class MeshName
 
     /// <summary>
     /// Writes the key in lower case. <c>svc</c>, <c>svc.ns</c>, <c>svc.ns.svc</c> and <c>svc.ns.svc.cluster.local</c> (the suffixes are settings), with or
-    /// without a trailing dot, port 80 when none is written.
+    /// without a trailing dot.
     /// </summary>
     /// <param name="authority">As the client wrote it.</param>
     /// <param name="source">The listener's namespace and suffixes.</param>
     /// <param name="into">At least <see cref="MaxLength"/> bytes.</param>
     /// <param name="length">Bytes written.</param>
+    /// <param name="defaultPort">The port when none is written.</param>
     /// <returns>False for what cannot be the name of a service: an IP address, <c>localhost</c>, a name of more labels, a bad port.</returns>
-    public static bool TryWrite(ReadOnlySpan<byte> authority, RouteSource.ForwardProxy source, Span<byte> into, out int length)
+    public static bool TryWrite(ReadOnlySpan<byte> authority, RouteSource.ForwardProxy source, Span<byte> into, out int length, ushort defaultPort = 80)
     {
         length = 0;
-        if (!TrySplit(authority, out var host, out var port)) return false;
+        if (!TrySplit(authority, defaultPort, out var host, out var port)) return false;
         if (!host.IsEmpty && host[^1] == '.') host = host[..^1];
         host = WithoutSuffix(host, source);
 
@@ -52,10 +53,10 @@ public static class MeshName
         return true;
     }
 
-    private static bool TrySplit(ReadOnlySpan<byte> authority, out ReadOnlySpan<byte> host, out ushort port)
+    private static bool TrySplit(ReadOnlySpan<byte> authority, ushort defaultPort, out ReadOnlySpan<byte> host, out ushort port)
     {
         host = authority;
-        port = 80;
+        port = defaultPort;
         var colon = authority.IndexOf((byte)':');
         if (colon < 0) return true;
         host = authority[..colon];

@@ -13,6 +13,9 @@ public sealed class FilterChain
     /// <summary>Null for plaintext.</summary>
     public DownstreamTls? Tls { get; init; }
 
+    /// <summary>Limit on the TLS handshake, from the connection's acceptance (transport_socket_connect_timeout). Default 10 s, where Envoy knows no limit; infinite when off.</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     public required HttpConnectionManager Http { get; init; }
 }
 

@@ -1,4 +1,5 @@
 using Weft.Routing.Protocols;
+using Weft.Routing.Upgrades;
 
 namespace Weft.Routing.Listeners;
 
@@ -54,6 +55,18 @@ public sealed class HttpConnectionManager
     /// <summary>Proxies in front of this one whose X-Forwarded-For is believed. Default 0.</summary>
     public int XffNumTrustedHops { get; init; }
 
+    /// <summary>At an edge X-Forwarded-For goes on as it came. Default false.</summary>
+    public bool SkipXffAppend { get; init; }
+
+    /// <summary>What becomes of <c>x-forwarded-client-cert</c>. Default: removed.</summary>
+    public ClientCertForwarding ForwardClientCert { get; init; }
+
+    /// <summary>What is told of the client's certificate beside its hash and who received it, where <see cref="ForwardClientCert"/> tells anything.</summary>
+    public ClientCertDetails ClientCertDetails { get; init; }
+
+    /// <summary>Which protocols requests may switch to.</summary>
+    public UpgradePolicy Upgrades { get; init; } = UpgradePolicy.Silent;
+
     /// <summary>Value of the response's <c>Server</c> field, used as <see cref="ServerHeader"/> says. Default <c>envoy</c>.</summary>
     public string ServerName { get; init; } = "envoy";
 
@@ -74,6 +87,9 @@ public sealed class HttpConnectionManager
     /// <summary>Believes an <c>x-request-id</c> from outside. Default false.</summary>
     public bool PreserveExternalRequestId { get; init; }
 
+    /// <summary>Every response carries the request's <c>x-request-id</c>. Default false.</summary>
+    public bool AlwaysSetRequestIdInResponse { get; init; }
+
     /// <summary>HTTP/1 field names go out in the case that they came in with; otherwise in lower case.</summary>
     public bool PreserveCase { get; init; }
 
@@ -93,6 +109,36 @@ public enum ServerHeaderMode : byte
     Overwrite,
     AppendIfAbsent,
     PassThrough,
+}
+
+/// <summary>envoy HttpConnectionManager.ForwardClientCertDetails: what becomes of <c>x-forwarded-client-cert</c>. But for <see cref="AlwaysForwardOnly"/> a connection without
+/// a verified client certificate never passes the field on.</summary>
+public enum ClientCertForwarding : byte
+{
+    /// <summary>Removed.</summary>
+    Sanitize,
+
+    /// <summary>As it came.</summary>
+    ForwardOnly,
+
+    /// <summary>As it came, with this client's certificate behind it.</summary>
+    AppendForward,
+
+    /// <summary>This client's certificate alone.</summary>
+    SanitizeSet,
+
+    /// <summary>As it came, also without mutual TLS.</summary>
+    AlwaysForwardOnly,
+}
+
+/// <summary>envoy HttpConnectionManager.SetCurrentClientCertDetails.</summary>
+[Flags]
+public enum ClientCertDetails : byte
+{
+    None = 0,
+    Subject = 1,
+    Uri = 2,
+    Dns = 4,
 }
 
 /// <summary>envoy HttpConnectionManager.PathWithEscapedSlashesAction: what happens to <c>%2F</c> and <c>%5C</c> in a path.</summary>

@@ -41,6 +41,9 @@ public enum KnownHeader : byte
     XForwardedFor,
     XForwardedProto,
     XForwardedClientCert,
+    XForwardedHost,
+    XEnvoyExternalAddress,
+    XEnvoyInternal,
 
     /// <summary>Any field whose name starts with <c>x-weft-</c>: believed only from mesh peers, stripped at boundaries.</summary>
     XWeft,

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Weft.Routing.Balancing;
 using Weft.Routing.Headers;
 using Weft.Routing.Retries;
+using Weft.Routing.Upgrades;
 
 namespace Weft.Routing.Routes;
 
@@ -40,6 +41,9 @@ public sealed class ForwardAction : RouteAction
 
     /// <summary>Answer when the chosen cluster is unknown. Default 503 (Envoy's); only 404, 500 or 503.</summary>
     public int ClusterNotFoundStatus { get; init; } = 503;
+
+    /// <summary>What this route says of protocol upgrades, before the connection manager's word.</summary>
+    public UpgradePolicy Upgrades { get; init; } = UpgradePolicy.Silent;
 
     /// <summary>One of the clusters, by weight.</summary>
     public WeightedCluster Choose(ref Chance chance)

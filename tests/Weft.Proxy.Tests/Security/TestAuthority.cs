@@ -38,7 +38,7 @@ internal sealed class TestAuthority
         var wish = new Request();
         adjust?.Invoke(wish);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest(wish.Subject, key, HashAlgorithmName.SHA256);
         if (uris.Count > 0 || wish.DnsName is not null)
         {
             request.CertificateExtensions.Add(new X509Extension("2.5.29.17", AlternativeNames(uris, wish.DnsName), critical: true));
@@ -72,6 +72,8 @@ internal sealed class TestAuthority
         public bool IsAuthority { get; set; }
 
         public string? DnsName { get; set; }
+
+        public string Subject { get; set; } = "";
 
         public X509KeyUsageFlags KeyUsage { get; set; } = X509KeyUsageFlags.DigitalSignature;
     }

@@ -8,6 +8,7 @@ using Weft.Routing.Compile;
 using Weft.Routing.Listeners;
 using Weft.Routing.Protocols;
 using Weft.Routing.Security;
+using Weft.Routing.Upgrades;
 using Xunit;
 using HttpConnectionManager = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager;
 using Listener = Weft.Routing.Listeners.Listener;
@@ -81,6 +82,52 @@ public sealed class ListenerCompilerTests
         http.EscapedSlashes.ShouldBe(EscapedSlashesAction.RejectRequest);
         http.AcceptHttp10.ShouldBeTrue();
         http.PreserveCase.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void What_is_told_of_clients_and_ids_is_honoured()
+    {
+        var http = Compile(m =>
+        {
+            m.SkipXffAppend = true;
+            m.AlwaysSetRequestIdInResponse = true;
+            m.ForwardClientCertDetails = HttpConnectionManager.Types.ForwardClientCertDetails.AppendForward;
+            m.SetCurrentClientCertDetails = new() { Subject = true, Uri = true, Dns = true };
+        }).FilterChains[0].Http;
+
+        http.SkipXffAppend.ShouldBeTrue();
+        http.AlwaysSetRequestIdInResponse.ShouldBeTrue();
+        http.ForwardClientCert.ShouldBe(ClientCertForwarding.AppendForward);
+        http.ClientCertDetails.ShouldBe(ClientCertDetails.Subject | ClientCertDetails.Uri | ClientCertDetails.Dns);
+        Compile().FilterChains[0].Http.ForwardClientCert.ShouldBe(ClientCertForwarding.Sanitize);
+    }
+
+    [Fact]
+    public void Upgrades_are_compiled_with_their_default_and_bad_ones_refused_by_name()
+    {
+        var upgrades = Compile(m => m.UpgradeConfigs.Add([new() { UpgradeType = "websocket" }, new() { UpgradeType = "spdy/3.1", Enabled = false }, new() { UpgradeType = "*" }])).FilterChains[0].Http.Upgrades;
+        UpgradePolicy.Allows("websocket"u8, UpgradePolicy.Silent, upgrades).ShouldBeTrue();
+        UpgradePolicy.Allows("spdy/3.1"u8, UpgradePolicy.Silent, upgrades).ShouldBeFalse();
+        UpgradePolicy.Allows("tcp"u8, UpgradePolicy.Silent, upgrades).ShouldBeTrue();
+
+        static Rejection RefusedType(string type) => Refused(m => m.UpgradeConfigs.Add(new HttpConnectionManager.Types.UpgradeConfig { UpgradeType = type }));
+        RefusedType("h2c").ShouldSatisfyAllConditions(
+            r => r.Field.ShouldBe("filter_chains[0].filters[0].typed_config.upgrade_configs[0].upgrade_type"),
+            r => r.Message.ShouldBe("\"h2c\" would carry requests past routes and access rules"));
+        RefusedType("CONNECT").Message.ShouldContain("the forward proxy serves it by itself");
+        RefusedType("web socket").Message.ShouldBe("\"web socket\" is not the name of a protocol");
+        Refused(m => m.UpgradeConfigs.Add([new() { UpgradeType = "a" }, new() { UpgradeType = "A" }])).Message.ShouldBe("\"A\" is configured twice");
+    }
+
+    [Fact]
+    public void The_handshake_has_a_limit_of_its_own()
+    {
+        var message = TestResources.Listener(TestResources.Manager());
+        ListenerCompiler.Compile(message).Value!.FilterChains[0].HandshakeTimeout.ShouldBe(TimeSpan.FromSeconds(10));
+        message.FilterChains[0].TransportSocketConnectTimeout = new Duration { Seconds = 3 };
+        ListenerCompiler.Compile(message).Value!.FilterChains[0].HandshakeTimeout.ShouldBe(TimeSpan.FromSeconds(3));
+        message.FilterChains[0].TransportSocketConnectTimeout = new Duration();
+        ListenerCompiler.Compile(message).Value!.FilterChains[0].HandshakeTimeout.ShouldBe(Timeout.InfiniteTimeSpan);
     }
 
     [Fact]

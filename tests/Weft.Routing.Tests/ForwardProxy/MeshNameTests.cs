@@ -28,6 +28,16 @@ public sealed class MeshNameTests
     [InlineData("v1-2.a", "v1-2.a:80")]
     public void Names_of_services_become_keys(string authority, string expected) => Key(authority).ShouldBe(expected);
 
+    [Fact]
+    public void A_port_that_is_not_written_is_the_callers_default()
+    {
+        Span<byte> into = stackalloc byte[MeshName.MaxLength];
+        MeshName.TryWrite("catalog"u8, Source, into, out var length, defaultPort: 9090).ShouldBeTrue();
+        Encoding.UTF8.GetString(into[..length]).ShouldBe("catalog.shop:9090");
+        MeshName.TryWrite("catalog:80"u8, Source, into, out length, defaultPort: 9090).ShouldBeTrue();
+        Encoding.UTF8.GetString(into[..length]).ShouldBe("catalog.shop:80");
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("127.0.0.1")]

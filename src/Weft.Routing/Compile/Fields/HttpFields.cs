@@ -18,20 +18,30 @@ internal static class HttpFields
                 xff_num_trusted_hops=19:uint32 generate_request_id=15:BoolValue preserve_external_request_id=32:bool
                 normalize_path=30:BoolValue merge_slashes=33:bool
                 path_with_escaped_slashes_action=45:enum(IMPLEMENTATION_SPECIFIC_DEFAULT,KEEP_UNCHANGED,REJECT_REQUEST,UNESCAPE_AND_REDIRECT,UNESCAPE_AND_FORWARD)
+                upgrade_configs=23[]:HttpConnectionManager.UpgradeConfig skip_xff_append=21:bool always_set_request_id_in_response=37:bool
+                forward_client_cert_details=16:enum(SANITIZE,FORWARD_ONLY,APPEND_FORWARD,SANITIZE_SET,ALWAYS_FORWARD_ONLY)
+                set_current_client_cert_details=17:HttpConnectionManager.SetCurrentClientCertDetails
                 """,
             harmless: """
                 http3_protocol_options=44 access_log=13[] access_log_flush_interval=54
-                flush_access_log_on_new_request=55 access_log_options=56 internal_address_config=25 set_current_client_cert_details=17
+                flush_access_log_on_new_request=55 access_log_options=56 internal_address_config=25
                 stream_error_on_invalid_http_message=40 append_local_overload=57 add_proxy_protocol_connection_state=53
                 """,
             refused: """
                 scoped_routes=31@route_specifier tracing=7 scheme_header_transformation=48 original_ip_detection_extensions=46[]
-                early_header_mutation_extensions=52[] skip_xff_append=21 via=22 always_set_request_id_in_response=37
-                forward_client_cert_details=16 proxy_100_continue=18 represent_ipv4_remote_address_as_ipv4_mapped_ipv6=20
-                upgrade_configs=23[] request_id_extension=36 local_reply_config=38 strip_matching_host_port=39
+                early_header_mutation_extensions=52[] via=22 proxy_100_continue=18 represent_ipv4_remote_address_as_ipv4_mapped_ipv6=20
+                request_id_extension=36 local_reply_config=38 strip_matching_host_port=39
                 strip_any_host_port=42@strip_port_mode path_normalization_options=43 strip_trailing_host_dot=47 proxy_status_config=49
                 typed_header_validation_config=50 append_x_forwarded_port=51
                 """),
+
+        new("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.UpgradeConfig",
+            honoured: "upgrade_type=1 enabled=3:BoolValue",
+            refused: "filters=2[]"),
+
+        new("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.SetCurrentClientCertDetails",
+            honoured: "subject=1:BoolValue dns=4:bool uri=5:bool",
+            refused: "cert=3 chain=6"),
 
         new("envoy.extensions.filters.network.http_connection_manager.v3.Rds",
             honoured: "config_source=1:envoy.config.core.v3.ConfigSource route_config_name=2"),

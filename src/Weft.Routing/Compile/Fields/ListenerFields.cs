@@ -25,10 +25,9 @@ internal static class ListenerFields
         new("envoy.config.listener.v3.FilterChain",
             honoured: """
                 filter_chain_match=1:FilterChainMatch filters=3[]:Filter use_proxy_proto=4:BoolValue
-                transport_socket=6:envoy.config.core.v3.TransportSocket name=7
+                transport_socket=6:envoy.config.core.v3.TransportSocket name=7 transport_socket_connect_timeout=9:Duration
                 """,
-            harmless: "metadata=5 on_demand_configuration=8",
-            refused: "transport_socket_connect_timeout=9"),
+            harmless: "metadata=5 on_demand_configuration=8"),
 
         new("envoy.config.listener.v3.FilterChainMatch",
             honoured: "server_names=11[] transport_protocol=9 application_protocols=10[]",
