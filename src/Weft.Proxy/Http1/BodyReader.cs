@@ -19,6 +19,11 @@ public struct BodyReader
         if (_kind == BodyKind.Chunked) _chunks = new ChunkedReader(limits, head.Trailers);
     }
 
+    private BodyReader(BodyKind kind) => _kind = kind;
+
+    /// <summary>Reads bytes that belong to no message: what follows a switch of protocols, until the peer ends its direction.</summary>
+    public static BodyReader Tunnel { get; } = new(BodyKind.UntilClose);
+
     /// <summary>Set after Invalid.</summary>
     public readonly Http1Error Error => _error;
 

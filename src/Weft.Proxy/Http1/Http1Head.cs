@@ -132,6 +132,24 @@ public sealed class Http1Head
     /// <summary>The trailer section of the chunked body that follows; filled by <see cref="BodyReader"/>.</summary>
     public Http1Trailers Trailers { get; } = new();
 
+    /// <summary>
+    /// The one protocol that a request asks to switch to, or that a 101 has switched to; empty where there is none to honour: several are named, or a body comes first
+    /// (RFC 9110 section 7.8 lets a server ignore the wish, and these are no known protocol's way).
+    /// </summary>
+    public ReadOnlySpan<byte> UpgradeProtocol(ReadOnlySpan<byte> buffer)
+    {
+        if (!UpgradeRequested || Body != BodyKind.None) return default;
+        ReadOnlySpan<byte> protocol = default;
+        foreach (ref readonly var field in Fields)
+        {
+            if (field.Known != KnownHeader.Upgrade) continue;
+            if (!protocol.IsEmpty) return default;
+            protocol = buffer.Slice(field.ValueStart, field.ValueLength);
+        }
+        var slash = protocol.IndexOf((byte)'/');
+        return Octets.IsToken(slash < 0 ? protocol : protocol[..slash]) && (slash < 0 || Octets.IsToken(protocol[(slash + 1)..])) ? protocol : default;
+    }
+
     public ReadOnlySpan<byte> Method(ReadOnlySpan<byte> buffer) => buffer.Slice(MethodStart, MethodLength);
 
     public ReadOnlySpan<byte> Target(ReadOnlySpan<byte> buffer) => buffer.Slice(TargetStart, TargetLength);

@@ -4,6 +4,7 @@ using Weft.Proxy.Http1;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.Transport;
 using Weft.Proxy.Workers;
+using Weft.Routing.Listeners;
 using Weft.Routing.Requests;
 using Weft.Telemetry.Outcomes;
 
@@ -22,6 +23,12 @@ namespace Weft.Proxy.Listening;
 internal sealed class Http1ServerConnection : DownstreamStream, IServerConnection, IChannelHandler, ITimerHandler
 {
     private enum State : byte { Head, Exchange, Closing, Closed }
+
+    /// <summary>RFC 8446 section 5.1: ContentType handshake.</summary>
+    private const byte TlsHandshakeRecord = 22;
+
+    /// <summary>A record with the fatal alert handshake_failure (RFC 8446 sections 5.1 and 6).</summary>
+    private static ReadOnlySpan<byte> TlsRefusal => [21, 3, 3, 0, 2, 2, 40];
 
     private readonly WorkerContext _context;
     private readonly DownstreamConnection _connection;
@@ -43,6 +50,9 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     private bool _requestComplete;
     private bool _keepAlive;
     private bool _clientEnded;
+    private bool _isTunnel;
+    private bool _connected;
+    private bool _finWanted;
     private bool _finSent;
 
     public Http1ServerConnection(WorkerContext context, DownstreamConnection connection)
@@ -156,6 +166,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     {
         if (_input is { IsEmpty: false })
         {
+            if (_connected && !IsHttp1()) return true;
             switch (Http1Parser.ParseRequest(_input.Readable, Limits.Http1, _head, out var error))
             {
                 case ParseStatus.Done:
@@ -171,6 +182,19 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         // The head's limit runs from its first byte: an idle connection is not a slow one.
         if (!hadBytes && Limits.RequestHeadersMs != ConnectionLimits.None) SetTimer(Limits.RequestHeadersMs);
         return true;
+    }
+
+    /// <summary>Looks at the first byte of what a client sends through its CONNECT. TLS to a service of the mesh is the application's own, and nobody here can end it: the client is
+    /// told so in the language that it speaks.</summary>
+    private bool IsHttp1()
+    {
+        _connected = false;
+        if (_input!.Readable[0] != TlsHandshakeRecord) return true;
+        _state = State.Exchange;
+        _headHeld = _keepAlive = _requestComplete = false;
+        _output.Append(TlsRefusal);
+        _exchange.RefuseUnanswered(Fault.BadRequest);
+        return false;
     }
 
     private void BeginExchange()
@@ -192,7 +216,11 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     {
         var http = _connection.Chain.Http;
         (status, detail) = (0, "");
-        if (_head.TargetForm == TargetForm.Authority) (status, detail) = (501, "CONNECT is not served here");
+        if (_head.TargetForm == TargetForm.Authority)
+        {
+            // Old clients send it as HTTP/1.0; its version says nothing about what follows.
+            if (http.Routes is not RouteSource.ForwardProxy || _connection.ConnectTarget is not null) (status, detail) = (501, "CONNECT is not served here");
+        }
         else if (_head.MinorVersion == 0 && !http.AcceptHttp10) (status, detail) = (426, "this listener does not serve HTTP/1.0");
         else if (_head.AuthorityLength == 0 && DefaultHost.IsEmpty) (status, detail) = (400, "the request names no host");
         else if (_head.TargetForm == TargetForm.Absolute && !http.AllowAbsoluteUrl) (status, detail) = (400, "this listener does not serve absolute request targets");
@@ -283,8 +311,13 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     private void OnClientEnded()
     {
         if (_state != State.Exchange) Close(abort: false);
-        else if (!_requestComplete) _exchange.OnRequestCut();
-        else _keepAlive = false;
+        else if (_requestComplete) _keepAlive = false;
+        else if (!_isTunnel) _exchange.OnRequestCut();
+        else
+        {
+            _requestComplete = true;
+            _exchange.OnRequestEnd(default);
+        }
     }
 
     private bool ReturnIdleInput()
@@ -323,6 +356,26 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
 
     public override bool AcceptsTrailers => _head.TeTrailers;
 
+    public override ReadOnlySpan<byte> UpgradeProtocol => _headHeld ? _head.UpgradeProtocol(_input!.Readable) : default;
+
+    public override bool IsConnect => _head.TargetForm == TargetForm.Authority;
+
+    public override void AcceptConnect()
+    {
+        _connection.ConnectTarget = new ConnectTarget(_head.Authority(_input!.Readable).ToArray(), (ushort)_head.AuthorityParts.Port);
+        _connected = _keepAlive = true;
+        Http1Heads.WriteConnected(ref _output);
+    }
+
+    public override void BeginTunnel()
+    {
+        ReleaseHead(); // what lies behind it, sent before the answer, is the tunnel's: it was never looked at as a request
+        _isTunnel = true;
+        _requestComplete = false;
+        _body = BodyReader.Tunnel;
+        ResumeBody();
+    }
+
     public override void ReleaseHead()
     {
         if (!_headHeld) return;
@@ -347,6 +400,12 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
 
     public override bool WriteHead(in ResponseHead head, Exchange exchange)
     {
+        if (exchange.IsTunnel)
+        {
+            _framing = Http1BodyFraming.Tunnel;
+            _keepAlive = false;
+            return Http1Heads.WriteSwitch(ref _output, head, exchange);
+        }
         _framing = Http1BodyFraming.ForResponse(head, Version);
         if (_connection.IsEnding || _framing.EndsWithConnection) _keepAlive = false;
         return Http1Heads.WriteResponse(ref _output, head, exchange, _framing, Version, _keepAlive);
@@ -366,7 +425,13 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         }
     }
 
-    public override void WriteEnd(in Trailers trailers) => _framing.WriteEnd(ref _output, trailers);
+    public override void WriteEnd(in Trailers trailers)
+    {
+        _framing.WriteEnd(ref _output, trailers);
+        if (!_isTunnel) return;
+        _finWanted = true;
+        TryFlush();
+    }
 
     public override void WriteLocalReply(in LocalReply reply)
     {
@@ -416,16 +481,15 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
 
     private bool EndOurDirection()
     {
+        // Nothing unread is known of: a plain close sends no reset.
+        if (_clientEnded || !_finSent && _requestComplete && !_readable && _input is null or { IsEmpty: true })
+        {
+            Close(abort: false);
+            return false;
+        }
         if (!_finSent)
         {
-            // Nothing unread is known of: a plain close sends no reset.
-            if (_clientEnded || _requestComplete && !_readable && _input is null or { IsEmpty: true })
-            {
-                Close(abort: false);
-                return false;
-            }
-            _finSent = true;
-            _channel.ShutdownWrite();
+            SendFin();
             SetTimer(Limits.DelayedCloseMs);
         }
         _input?.Clear();
@@ -438,7 +502,15 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         if (_state == State.Closed) return false;
         var status = _output.Flush(_channel);
         if (status == IoStatus.Failed) Broken();
+        else if (status == IoStatus.Ok && _finWanted) SendFin();
         return status == IoStatus.Ok;
+    }
+
+    private void SendFin()
+    {
+        if (_finSent) return;
+        _finSent = true;
+        _channel.ShutdownWrite();
     }
 
     private void Broken()

@@ -26,6 +26,19 @@ internal abstract class DownstreamStream
     /// <summary>The client said <c>TE: trailers</c>.</summary>
     public abstract bool AcceptsTrailers { get; }
 
+    /// <summary>The one protocol that the request asks to switch to (<c>websocket</c>); empty when it asks for none, for several, or in a way that is not to be
+    /// honoured. Asked only while the head is held.</summary>
+    public abstract ReadOnlySpan<byte> UpgradeProtocol { get; }
+
+    /// <summary>The request is a CONNECT: its authority is where the client wants a connection to.</summary>
+    public abstract bool IsConnect { get; }
+
+    /// <summary>Answers a CONNECT with success. What the client sends next is a new connection inside this one.</summary>
+    public abstract void AcceptConnect();
+
+    /// <summary>The response whose head was just written switched protocols: from here on both directions are bytes without framing, each until its own end.</summary>
+    public abstract void BeginTunnel();
+
     /// <summary>The head's bytes may be reused.</summary>
     public abstract void ReleaseHead();
 

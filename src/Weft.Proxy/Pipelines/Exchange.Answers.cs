@@ -31,6 +31,13 @@ internal sealed partial class Exchange
         else Fail(Fault.BadRequest, detail);
     }
 
+    /// <summary>What came in a tunnel is nothing that can be answered: it is recorded all the same.</summary>
+    public void RefuseUnanswered(Fault fault)
+    {
+        Begin();
+        EndWithoutAnswer(fault);
+    }
+
     private void EndWithoutAnswer(Fault fault)
     {
         if (_phase == Phase.Idle) return;

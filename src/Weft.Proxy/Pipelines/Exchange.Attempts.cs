@@ -88,6 +88,7 @@ internal sealed partial class Exchange
         if (_upstream is null) return;
         _upstream.WriteEnd(trailers);
         _upstream?.Flush();
+        if (_isTunnel) TunnelSideEnded();
     }
 
     public void FlushUpstream() => _upstream?.Flush();
@@ -97,6 +98,7 @@ internal sealed partial class Exchange
     {
         _lastActivityMs = _context.Worker.NowMs;
         if (!_requestComplete) _downstream.ResumeBody();
+        else if (_isTunnel) TunnelSideEnded();
     }
 
     // ---- retrying

@@ -42,9 +42,9 @@ internal sealed partial class Exchange
 
     private void CheckLimits(long now)
     {
-        if (_requestComplete && Over(now, _requestCompleteMs, RouteTimeoutMs))
+        if (!_isTunnel && _requestComplete && Over(now, _requestCompleteMs, RouteTimeoutMs))
             TimedOut(Fault.ResponseTimeout, $"no complete response within the route's timeout of {RouteTimeoutMs} ms, attempt {_record.Attempts}, endpoint {_endpoint}");
-        else if (!_requestComplete && Over(now, _startedMicros / 1000, _connection.Limits.RequestMs))
+        else if (!_isTunnel && !_requestComplete && Over(now, _startedMicros / 1000, _connection.Limits.RequestMs))
             TimedOut(Fault.BodyTimeout, $"the request did not arrive within {_connection.Limits.RequestMs} ms");
         else if (_phase is Phase.AwaitingConnection or Phase.Sent && Over(now, _attemptStartedMs, PerTryMs)) PerTryTimedOut();
         else if (Over(now, _lastActivityMs, IdleMs))
@@ -84,8 +84,8 @@ internal sealed partial class Exchange
     /// <summary>One timer serves all limits of an exchange: it fires at the earliest, looks which one it is, and is set again.</summary>
     private void ScheduleTimer()
     {
-        var due = Math.Min(After(_lastActivityMs, IdleMs),
-            _requestComplete ? After(_requestCompleteMs, RouteTimeoutMs) : After(_startedMicros / 1000, _connection.Limits.RequestMs));
+        var due = After(_lastActivityMs, IdleMs);
+        if (!_isTunnel) due = Math.Min(due, _requestComplete ? After(_requestCompleteMs, RouteTimeoutMs) : After(_startedMicros / 1000, _connection.Limits.RequestMs));
         if (_phase is Phase.AwaitingConnection or Phase.Sent) due = Math.Min(due, After(_attemptStartedMs, PerTryMs));
         // Activity moves the idle limit without touching the timer; it only needs to be set anew when something else is due sooner.
         if (due == long.MaxValue || (_timer.IsScheduled && _timer.DueMs <= due)) return;

@@ -88,6 +88,9 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
 
     public RequestIdText RequestId => _record.RequestId;
 
+    /// <summary>The next hop is told <see cref="RequestId"/>: it came with the request, or the listener makes them.</summary>
+    public bool TellsRequestId { get; private set; }
+
     private ReadOnlyMemory<byte> _hostRewrite;
 
     // ---- Start and Route
@@ -123,6 +126,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         _cluster = null;
         _endpoint = null;
         _hostRewrite = default;
+        _mayUpgrade = _isTunnel = _responseComplete = false;
         RequestHeaders = ResponseHeaders = HeaderMutations.None;
         _phase = Phase.AwaitingRoutes;
     }
@@ -138,6 +142,11 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         if (table is null)
         {
             if (!asked) Fail(Fault.NoRoute, "no route configuration is known for this listener");
+            return;
+        }
+        if (_downstream.IsConnect)
+        {
+            Connect();
             return;
         }
         var match = table.Match(head);
@@ -168,7 +177,12 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
             if (_connection.IsMesh && head.TryGet("x-weft-source"u8, out var source)) _record.Source = _connection.SourceOf(source);
         }
         _record.PeerIdentity = _connection.Peer?.SpiffeId;
-        if (head.TryGet(KnownHeader.XRequestId, out var id) && RequestIdText.TryAccept(id, out var text)) _record.RequestId = text;
+        var http = _connection.Chain.Http;
+        TellsRequestId = http.GenerateRequestId;
+        // At an edge an id from outside is the client's invention, unless the listener wants it kept.
+        if (http.UseRemoteAddress && !http.PreserveExternalRequestId || !head.TryGet(KnownHeader.XRequestId, out var id) || !RequestIdText.TryAccept(id, out var text)) return;
+        _record.RequestId = text;
+        TellsRequestId = true;
     }
 
     /// <param name="asked">True when null means "asked for, wait".</param>
@@ -183,9 +197,10 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
                 return config.Routes.Find(named.Name)?.Table;
             case RouteSource.ForwardProxy forward:
                 Span<byte> key = stackalloc byte[MeshName.MaxLength];
-                if (!MeshName.TryWrite(head.Authority, forward, key, out var length))
+                if (!TryServiceKey(head.Authority, forward, key, out var length))
                 {
-                    Fail(Fault.NoRoute, $"'{Text(head.Authority)}' is not the name of a service in the mesh (service, service.namespace or service.namespace.svc, and a port)");
+                    Fail(_downstream.IsConnect ? Fault.EgressDenied : Fault.NoRoute,
+                        $"'{Text(head.Authority)}' is not the name of a service in the mesh (service, service.namespace or service.namespace.svc, and a port)");
                     asked = true;
                     return null;
                 }
@@ -229,6 +244,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
             return;
         }
         if (_connection.Direction == Direction.Outbound && _cluster.Cluster.Service.Length > 0) _record.Destination = _cluster.Cluster.Service;
+        DecideUpgrade();
         var limit = _cluster.Cluster.CircuitBreakers.MaxRequests;
         if (!_cluster.State.Requests.TryAcquire(limit))
         {
@@ -249,6 +265,11 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
     public void OnResponseHead(in ResponseHead head)
     {
         _lastActivityMs = _context.Worker.NowMs;
+        if (head.Status == 101)
+        {
+            Switch(head);
+            return;
+        }
         var marked = ToMeshPeer && IsMarkedUnprocessed(head);
         if (ShouldRetry(AttemptOutcome.Response, head.Status, marked))
         {
@@ -281,6 +302,12 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
     {
         _downstream.WriteEnd(trailers);
         if (_phase != Phase.Responding) return;
+        if (_isTunnel)
+        {
+            _responseComplete = true;
+            TunnelSideEnded();
+            return;
+        }
         ReleaseUpstream(responseComplete: true, failed: false);
         Finish();
     }
@@ -338,7 +365,8 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         _endpoint = null;
     }
 
-    private void Finish()
+    /// <param name="recorded">False: the request is not one that anybody asked a workload.</param>
+    private void Finish(bool recorded = true)
     {
         if (_phase == Phase.Idle) return;
         _phase = Phase.Idle;
@@ -349,7 +377,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         _counted = null;
         _countedRetry = false;
         _record.TotalMicros = _context.Worker.NowMicros - _startedMicros;
-        _connection.SeriesOf(_record.Edge).Record(_record.Status, _record.Fault, _record.TotalMicros);
+        if (recorded) _connection.SeriesOf(_record.Edge).Record(_record.Status, _record.Fault, _record.TotalMicros);
         _cluster = null;
         _action = null;
         _downstream.OnExchangeEnded();

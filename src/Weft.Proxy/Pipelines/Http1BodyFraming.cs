@@ -40,6 +40,9 @@ internal readonly struct Http1BodyFraming
         _ => new(client == HttpVersion.Http10 ? BodyKind.UntilClose : BodyKind.Chunked, -1),
     };
 
+    /// <summary>Bytes after a switch of protocols: as they come, until our direction of the connection ends.</summary>
+    public static Http1BodyFraming Tunnel { get; } = new(BodyKind.UntilClose, -1);
+
     public void WriteFields(ref HeadWriter writer)
     {
         if (_kind == BodyKind.Chunked) writer.Chunked();

@@ -17,7 +17,9 @@ internal static class Http1Heads
         writer.Head.RequestLine(exchange.Downstream.Head.Method, target);
         writer.Head.Host(RequestFields.Authority(exchange));
         RequestFields.Write(ref writer, exchange);
-        if (exchange.Downstream.AcceptsTrailers) writer.Head.TeTrailers();
+        var upgrade = exchange.UpgradeProtocol;
+        if (!upgrade.IsEmpty) writer.Head.Upgrade(upgrade);
+        else if (exchange.Downstream.AcceptsTrailers) writer.Head.TeTrailers();
         framing.WriteFields(ref writer.Head);
         return End(ref output, ref writer);
     }
@@ -33,6 +35,20 @@ internal static class Http1Heads
         WritePersistence(ref writer.Head, keepAlive, client);
         return End(ref output, ref writer);
     }
+
+    /// <summary>The answer 101 to a request that asked for it.</summary>
+    /// <returns>False: the response's head cannot be passed on.</returns>
+    public static bool WriteSwitch(ref OutputQueue output, in ResponseHead head, Exchange exchange)
+    {
+        var writer = new Http1FieldWriter(output.Reserve(ResponseFields.SizeOf(head, exchange)));
+        writer.Head.StatusLine(head.Status, head.Reason);
+        ResponseFields.Write(ref writer, head, exchange);
+        writer.Head.Upgrade(exchange.UpgradeProtocol);
+        return End(ref output, ref writer);
+    }
+
+    /// <summary>The answer to a CONNECT that is served (RFC 9110 section 9.3.6): nothing but its head, for what follows is not this message's.</summary>
+    public static void WriteConnected(ref OutputQueue output) => output.Append("HTTP/1.1 200 Connection Established\r\n\r\n"u8);
 
     public static void WriteInterim(ref OutputQueue output, in ResponseHead head, Exchange exchange)
     {

@@ -18,6 +18,9 @@ internal abstract class UpstreamStream
 
     public abstract void Flush();
 
+    /// <summary>Bytes that were taken have not left: releasing the stream now would lose them. Asked at the end of a tunnel.</summary>
+    public abstract bool HasUnsent { get; }
+
     /// <summary>Response bytes may flow again after the client's side refused some.</summary>
     public abstract void ResumeBody();
 

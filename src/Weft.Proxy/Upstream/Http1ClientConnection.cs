@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using Weft.Proxy.Buffers;
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Http1;
@@ -47,6 +48,8 @@ internal sealed class Http1ClientConnection : UpstreamStream, IChannelHandler
     private bool _paused;
     private bool _peerEnded;
     private bool _blocked;
+    private bool _isTunnel;
+    private bool _finWanted;
 
     public Http1ClientConnection(EndpointPool pool, BoundCluster cluster, Endpoint endpoint, TransportBinding transport, IConnectionWaiter waiter)
     {
@@ -122,7 +125,9 @@ internal sealed class Http1ClientConnection : UpstreamStream, IChannelHandler
         if (_closed) return;
         switch (_output.Flush(_channel))
         {
-            case IoStatus.Ok when _blocked:
+            case IoStatus.Ok:
+                SendWantedFin();
+                if (!_blocked && !_isTunnel) break;
                 _blocked = false;
                 _exchange?.OnUpstreamWritable();
                 break;
@@ -167,11 +172,30 @@ internal sealed class Http1ClientConnection : UpstreamStream, IChannelHandler
         }
     }
 
-    public override void WriteEnd(in Trailers trailers) => _framing.WriteEnd(ref _output, trailers);
+    public override void WriteEnd(in Trailers trailers)
+    {
+        _framing.WriteEnd(ref _output, trailers);
+        _finWanted = _isTunnel;
+    }
 
     public override void Flush()
     {
-        if (!_closed && !_blocked && _output.Flush(_channel) == IoStatus.Failed) Broken();
+        if (_closed || _blocked) return;
+        switch (_output.Flush(_channel))
+        {
+            case IoStatus.Ok: SendWantedFin(); break;
+            case IoStatus.Failed: Broken(); break;
+        }
+    }
+
+    public override bool HasUnsent => !_output.IsEmpty;
+
+    /// <summary>The client's end of a tunnel, once everything before it has left.</summary>
+    private void SendWantedFin()
+    {
+        if (!_finWanted) return;
+        _finWanted = false;
+        _channel.ShutdownWrite();
     }
 
     // ---- response
@@ -187,19 +211,23 @@ internal sealed class Http1ClientConnection : UpstreamStream, IChannelHandler
     {
         _exchange = null;
         if (_closed) return;
-        var reusable = requestComplete && responseComplete && _head.KeepAlive && !_peerEnded && _output.IsEmpty && _input is null or { IsEmpty: true };
+        var reusable = !_isTunnel && requestComplete && responseComplete && _head.KeepAlive && !_peerEnded && _output.IsEmpty && _input is null or { IsEmpty: true };
         ReturnInput();
         _idleSinceMs = Context.Worker.NowMs;
         if (reusable && _pool.IsCurrent(Tls) && !Context.Draining && !IsExpired(_idleSinceMs) && IsQuiet()) _pool.Return(this);
+        else if (_isTunnel && !(requestComplete && responseComplete)) Close(abort: true); // without framing a reset is the only way to say that it was cut
         else Close();
     }
 
     /// <summary>Closes without a word to the exchange.</summary>
-    public void Close()
+    public void Close() => Close(abort: false);
+
+    private void Close(bool abort)
     {
         if (_closed) return;
         _closed = true;
-        _channel.Close();
+        if (abort) _channel.Abort();
+        else _channel.Close();
         Forget();
     }
 
@@ -222,6 +250,7 @@ internal sealed class Http1ClientConnection : UpstreamStream, IChannelHandler
     private bool Step()
     {
         if (!_headDone) return ReadHead();
+        if (_isTunnel && _peerEnded) return false; // the other direction may go on
         var status = _body.Read(_input is null ? default : _input.Readable, out var consumed, out var data);
         switch (status)
         {
@@ -253,13 +282,19 @@ internal sealed class Http1ClientConnection : UpstreamStream, IChannelHandler
                 End(Fault.UpstreamProtocol, $"endpoint {_endpoint}: {error.Reason}");
                 return false;
         }
-        if (_head.Status == 101)
-        {
-            End(Fault.UpstreamProtocol, $"endpoint {_endpoint} switched protocols without being asked");
-            return false;
-        }
         var exchange = _exchange!;
         var buffer = _input.Readable;
+        if (_head.Status == 101)
+        {
+            var asked = exchange.UpgradeProtocol;
+            if (asked.IsEmpty || !Ascii.EqualsIgnoreCase(asked, _head.UpgradeProtocol(buffer)))
+            {
+                End(Fault.UpstreamProtocol, $"endpoint {_endpoint} switched protocols without being asked");
+                return false;
+            }
+            _isTunnel = true;
+            _framing = Http1BodyFraming.Tunnel;
+        }
         var head = new ResponseHead(_head.Status, _head.Reason(buffer), buffer, _head.Fields, _head.Body, _head.ContentLength);
         if (_head.IsInterim)
         {
@@ -273,7 +308,7 @@ internal sealed class Http1ClientConnection : UpstreamStream, IChannelHandler
             return true;
         }
         _headDone = true;
-        _body = new BodyReader(_head, _pool.Limits);
+        _body = _isTunnel ? BodyReader.Tunnel : new BodyReader(_head, _pool.Limits);
         exchange.OnResponseHead(head);
         if (ReferenceEquals(_exchange, exchange)) _input?.Consume(_head.Length);
         return true;

@@ -9,6 +9,7 @@ using Google.Protobuf.WellKnownTypes;
 using Shouldly;
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Pipelines;
+using Weft.Proxy.Security;
 using Weft.Proxy.Workers;
 using Weft.Routing.Clusters;
 using Weft.Routing.Compile;
@@ -23,7 +24,7 @@ namespace Weft.Proxy.Tests.Pipelines;
 internal sealed class ProxyUnderTest : IAsyncDisposable
 {
     private static readonly JsonParser Json = new(JsonParser.Settings.Default.WithTypeRegistry(TypeRegistry.FromFiles(
-        HttpConnectionManager.Descriptor.File, Router.Descriptor.File)));
+        HttpConnectionManager.Descriptor.File, Router.Descriptor.File, Weft.V1.ForwardProxy.Descriptor.File)));
 
     private readonly ConfigStore _store = new();
     private readonly StateRegistry _states = new();
@@ -53,8 +54,38 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
         return this;
     }
 
+    /// <summary>The same over mutual TLS.</summary>
+    public ProxyUnderTest ListenTls(string hcm, ServerTls tls)
+    {
+        TryListen(hcm, 0, tls).ShouldBeNull();
+        return this;
+    }
+
+    /// <summary>A forward proxy of namespace "default"; services come from <see cref="Service"/>.</summary>
+    public ProxyUnderTest ListenForward(string manager = "\"http_protocol_options\": {\"accept_http_10\": true}")
+    {
+        TryListen($"{{{manager}, \"route_config\": {{\"name\": \"none\"}}, \"http_filters\": [{{\"name\": \"forward\", \"typed_config\": "
+            + "{\"@type\": \"type.googleapis.com/weft.v1.ForwardProxy\", \"default_namespace\": \"default\", \"domain_suffixes\": [\"svc\"], \"lookup_timeout\": \"0.5s\"}}]}", 0).ShouldBeNull();
+        return this;
+    }
+
+    /// <summary>The service <paramref name="key"/> (name.namespace:port), all of whose requests go to <paramref name="cluster"/>; null: it is known that there is none.</summary>
+    public ProxyUnderTest Service(string key, string? cluster)
+    {
+        var entry = RouteEntry.Absent;
+        if (cluster is not null)
+        {
+            var compiled = RouteCompiler.Compile(Json.Parse<Envoy.Config.Route.V3.RouteConfiguration>(
+                $"{{\"name\": \"{key}\", \"virtual_hosts\": [{{\"name\": \"all\", \"domains\": [\"*\"], \"routes\": [{{\"match\": {{\"prefix\": \"/\"}}, \"route\": {{\"cluster\": \"{cluster}\"}}}}]}}]}}"));
+            compiled.Rejections.ShouldBeEmpty();
+            entry = new RouteEntry(compiled.Value);
+        }
+        Publish(new ProxyConfig { Listeners = _config.Listeners, Routes = _config.Routes.With(key, entry), Clusters = _config.Clusters });
+        return this;
+    }
+
     /// <summary>Null, or why the address cannot be listened on.</summary>
-    public string? TryListen(string hcm, int port)
+    public string? TryListen(string hcm, int port, ServerTls? tls = null)
     {
         var manager = Json.Parse<HttpConnectionManager>(hcm);
         manager.StatPrefix = "in";
@@ -66,9 +97,10 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
             TrafficDirection = Envoy.Config.Core.V3.TrafficDirection.Outbound,
             FilterChains = { new FilterChain { Filters = { new Envoy.Config.Listener.V3.Filter { Name = "hcm", TypedConfig = Any.Pack(manager) } } } },
         };
+        if (tls is not null) message.FilterChains[0].TransportSocket = new() { Name = "tls", TypedConfig = Any.Pack(Mutual) };
         var compiled = ListenerCompiler.Compile(message);
         compiled.Rejections.ShouldBeEmpty();
-        var bound = new BoundListener(compiled.Value!, [.. compiled.Value!.FilterChains.Select(c => new BoundChain(c, null))]);
+        var bound = new BoundListener(compiled.Value!, [.. compiled.Value!.FilterChains.Select(c => new BoundChain(c, tls))]);
         Publish(new ProxyConfig { Listeners = _config.Listeners.With("in", bound), Routes = _config.Routes, Clusters = _config.Clusters });
         return _dataPlane.Listeners.TryOpen(bound);
     }
@@ -113,6 +145,16 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
         foreach (var fault in Faults) TestContext.Current.TestOutputHelper?.WriteLine(fault.ToString());
         return ValueTask.CompletedTask;
     }
+
+    private static Envoy.Extensions.TransportSockets.Tls.V3.DownstreamTlsContext Mutual { get; } = new()
+    {
+        RequireClientCertificate = true,
+        CommonTlsContext = new()
+        {
+            TlsCertificateSdsSecretConfigs = { new Envoy.Extensions.TransportSockets.Tls.V3.SdsSecretConfig { Name = "default" } },
+            ValidationContextSdsSecretConfig = new() { Name = "ROOTCA", SdsConfig = new() { Ads = new() } },
+        },
+    };
 
     private void Publish(ProxyConfig next)
     {
