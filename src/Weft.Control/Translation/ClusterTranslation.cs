@@ -11,13 +11,17 @@ namespace Weft.Control.Translation;
 /// <summary>Destinations: one cluster per service and port, and one per application port for the proxy beside it.</summary>
 internal static class ClusterTranslation
 {
-    private const string UpstreamHttpOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+    private const string UpstreamHttpOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions", RetryBudgetOptions = "weft.v1.RetryBudget";
+
+    /// <summary>What the share of the retry budget is taken of.</summary>
+    private static readonly TimeSpan RetryBudgetInterval = TimeSpan.FromSeconds(10);
 
     public static Cluster Of(MeshServicePort port, MeshSettings settings)
     {
         var cluster = Common(port.Key.ToString(), settings.Defaults);
         cluster.Type = Cluster.Types.DiscoveryType.Eds;
         cluster.EdsClusterConfig = new Cluster.Types.EdsClusterConfig { EdsConfig = EnvoyParts.FromAds };
+        cluster.UpstreamConnectionOptions = Keepalive(settings.Defaults.TcpKeepalive);
         cluster.LbPolicy = Cluster.Types.LbPolicy.LeastRequest;
         cluster.LeastRequestLbConfig = new Cluster.Types.LeastRequestLbConfig { ChoiceCount = 2 };
         cluster.TransportSocketMatches.Add(new Cluster.Types.TransportSocketMatch
@@ -65,13 +69,19 @@ internal static class ClusterTranslation
                     MaxConnections = defaults.MaxConnections,
                     MaxPendingRequests = defaults.MaxPendingRequests,
                     MaxRequests = defaults.MaxRequests,
-                    // Envoy's own default of 3 would fail most of what a dying instance leaves behind: all that it was serving is repeated at once.
-                    MaxRetries = defaults.MaxPendingRequests,
                 },
             },
         },
         TypedExtensionProtocolOptions =
         {
+            // In place of max_retries: Envoy's default of 3 in flight would fail most of what a dying instance leaves behind, for all that it was serving is repeated
+            // at once; and a service that fails fast would get three times its load however few are in flight.
+            [RetryBudgetOptions] = EnvoyParts.Pack(new Weft.V1.RetryBudget
+            {
+                Percent = defaults.RetryBudgetPercent,
+                Interval = EnvoyParts.Time(RetryBudgetInterval),
+                MinPerSecond = defaults.RetryBudgetMinPerSecond,
+            }),
             [UpstreamHttpOptions] = EnvoyParts.Pack(new UpstreamHttp
             {
                 CommonHttpProtocolOptions = new HttpProtocolOptions { MaxConnectionDuration = EnvoyParts.Time(HttpTranslation.MeshConnectionAge) },
@@ -79,4 +89,14 @@ internal static class ClusterTranslation
             }),
         },
     };
+    /// <summary>Null: none, and the kernel's two hours until a dead peer is noticed.</summary>
+    private static UpstreamConnectionOptions? Keepalive(TimeSpan silence)
+    {
+        if (silence <= TimeSpan.Zero) return null;
+        var seconds = (uint)Math.Clamp(Math.Ceiling(silence.TotalSeconds), 1, 32_767); // what TCP_KEEPIDLE holds
+        return new UpstreamConnectionOptions
+        {
+            TcpKeepalive = new TcpKeepalive { KeepaliveTime = seconds, KeepaliveInterval = Math.Max(1, seconds / 3), KeepaliveProbes = 3 },
+        };
+    }
 }

@@ -62,13 +62,36 @@ internal sealed class DnsRefresh(ConfigThread thread, ConfigAssembler assembler,
         foreach (var target in cluster.DnsTargets)
         {
             var addresses = await resolve(target.Host, stop).ConfigureAwait(false);
-            // LOGICAL_DNS connects to whatever the name means at the moment; STRICT_DNS spreads over all that it means.
-            foreach (var address in cluster.Type == DiscoveryType.LogicalDns ? addresses.Take(1) : addresses.Distinct())
-            {
-                var socket = new SocketAddress { Address = address.ToString(), PortValue = (uint)target.Port };
-                locality.LbEndpoints.Add(new LbEndpoint { Endpoint = new Endpoint { Address = new Address { SocketAddress = socket } }, LoadBalancingWeight = target.Weight });
-            }
+            // LOGICAL_DNS is one endpoint at whatever the name means at the moment; STRICT_DNS spreads over all that it means.
+            if (cluster.Type == DiscoveryType.LogicalDns) AddEndpoint(locality, target, Interleave(addresses));
+            else foreach (var address in addresses.Distinct()) AddEndpoint(locality, target, [address]);
         }
         return new ClusterLoadAssignment { ClusterName = Binder.AssignmentOf(cluster), Endpoints = { locality } }.ToByteArray();
+    }
+    private static void AddEndpoint(LocalityLbEndpoints locality, DnsTarget target, IReadOnlyList<IPAddress> addresses)
+    {
+        if (addresses.Count == 0) return;
+        var endpoint = new Endpoint { Address = AddressOf(target, addresses[0]) };
+        endpoint.AdditionalAddresses.AddRange(addresses.Skip(1).Select(a => new Endpoint.Types.AdditionalAddress { Address = AddressOf(target, a) }));
+        locality.LbEndpoints.Add(new LbEndpoint { Endpoint = endpoint, LoadBalancingWeight = target.Weight });
+    }
+
+    private static Address AddressOf(DnsTarget target, IPAddress address) =>
+        new() { SocketAddress = new SocketAddress { Address = address.ToString(), PortValue = (uint)target.Port } };
+
+    /// <summary>Families take turns, beginning with the resolver's first choice (RFC 8305 section 4): when one family does not work at all, the second attempt does.</summary>
+    private static List<IPAddress> Interleave(IPAddress[] addresses)
+    {
+        var distinct = addresses.Distinct().ToList();
+        if (distinct.Count == 0) return distinct;
+        var first = distinct.Where(a => a.AddressFamily == distinct[0].AddressFamily).ToList();
+        var second = distinct.Where(a => a.AddressFamily != distinct[0].AddressFamily).ToList();
+        var order = new List<IPAddress>(distinct.Count);
+        for (var i = 0; order.Count < distinct.Count; i++)
+        {
+            if (i < first.Count) order.Add(first[i]);
+            if (i < second.Count) order.Add(second[i]);
+        }
+        return order;
     }
 }

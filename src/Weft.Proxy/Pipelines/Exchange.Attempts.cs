@@ -33,7 +33,7 @@ internal sealed partial class Exchange
         _attemptStartedMs = _context.Worker.NowMs;
         _phase = Phase.AwaitingConnection;
         ScheduleTimer();
-        _context.Upstream.Acquire(cluster, _endpoint, transport, this);
+        _context.Upstream.Acquire(cluster, _endpoint, transport, _downstream.Version, _connectionRequest);
     }
 
     /// <inheritdoc/>
@@ -104,8 +104,10 @@ internal sealed partial class Exchange
     // ---- retrying
     private void AttemptEnded(AttemptOutcome outcome, Fault fault, string detail)
     {
+        if (_progress == RequestProgress.NothingSent) _endpoint!.State.TurnsAway = true;
         var retry = ShouldRetry(outcome, 0, marked: false);
         EndpointDone(failed: true);
+        if (IsOverRetryBudget) detail = $"{detail} (not sent again: the cluster's retry budget is spent, {_cluster!.Cluster.RetryBudget})";
         if (retry) BackOff();
         // The caller's proxy is told that the application has not seen a byte: it may send the request to another instance.
         else if (_progress == RequestProgress.NothingSent && _connection.Direction == Direction.Inbound && _connection.IsMesh) Fail(Fault.Unprocessed, detail);
@@ -117,10 +119,25 @@ internal sealed partial class Exchange
         var attempt = new Attempt(_record.Attempts, outcome, status, marked, _idempotent, _progress);
         if (!RetryDecision.Decide(_action!.Retry, attempt)) return false;
         // What no workload has seen adds no load to any: half of the endpoints may be dead, and their share of requests all go on to the other half.
-        if (_countedRetry || marked || _progress == RequestProgress.NothingSent) return true;
+        if ((marked || _progress == RequestProgress.NothingSent) && HasBetterEndpoint()) return true;
         // Over the limit the original failure stands: retries must not become the load that keeps a service down.
-        _countedRetry = _counted!.Retries.TryAcquire(_cluster!.Cluster.CircuitBreakers.MaxRetries);
+        if (_cluster!.Cluster.RetryBudget is { } budget)
+        {
+            IsOverRetryBudget = !_counted!.RetryBudget.TryTake(budget, _context.Worker.NowMs);
+            return !IsOverRetryBudget;
+        }
+        if (!_countedRetry) _countedRetry = _counted!.Retries.TryAcquire(_cluster.Cluster.CircuitBreakers.MaxRetries);
         return _countedRetry;
+    }
+
+    /// <summary>Some endpoint was not tried by this request and did not turn the last one away.</summary>
+    private bool HasBetterEndpoint()
+    {
+        foreach (var endpoint in _cluster!.Endpoints.Endpoints)
+        {
+            if (!endpoint.State.TurnsAway && !_tried.Contains(endpoint.State)) return true;
+        }
+        return false;
     }
 
     /// <summary>A connect failure goes on at once, elsewhere; what the workload may have felt waits a random moment.</summary>

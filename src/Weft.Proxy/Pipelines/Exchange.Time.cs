@@ -54,7 +54,7 @@ internal sealed partial class Exchange
 
     private void PerTryTimedOut()
     {
-        _context.Upstream.StopWaiting(this);
+        _connectionRequest.StopWaiting();
         var endpoint = _endpoint;
         var retry = ShouldRetry(AttemptOutcome.PerTryTimeout, 0, marked: false);
         ReleaseUpstream(responseComplete: false, failed: true);

@@ -38,6 +38,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
     private readonly DownstreamConnection _connection;
     private readonly DownstreamStream _downstream;
     private readonly TimerNode _timer;
+    private readonly ConnectionRequest _connectionRequest;
 
     private Phase _phase;
     private RequestRecord _record;
@@ -63,6 +64,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         _connection = connection;
         _downstream = downstream;
         _timer = new TimerNode(this);
+        _connectionRequest = new ConnectionRequest(this);
     }
 
     // ---- what the streams' writers ask for
@@ -85,6 +87,9 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
 
     /// <summary>The attempt goes to a Weft proxy over mutual TLS: fields of the mesh are meant for it.</summary>
     public bool ToMeshPeer { get; private set; }
+
+    /// <summary>The failure at hand would have been tried again, but for the cluster's retry budget.</summary>
+    public bool IsOverRetryBudget { get; private set; }
 
     public RequestIdText RequestId => _record.RequestId;
 
@@ -121,6 +126,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         _requestComplete = !_downstream.HasBody;
         _requestCompleteMs = _context.Worker.NowMs;
         _progress = RequestProgress.NothingSent;
+        IsOverRetryBudget = false;
         _tried.Clear();
         _action = null;
         _cluster = null;
@@ -252,6 +258,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
             return;
         }
         _counted = _cluster.State;
+        if (_cluster.Cluster.RetryBudget is { } budget) _counted.RetryBudget.CountRequest(budget, _context.Worker.NowMs);
         Attempt();
     }
 
@@ -271,6 +278,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
             return;
         }
         var marked = ToMeshPeer && IsMarkedUnprocessed(head);
+        _endpoint!.State.TurnsAway = marked;
         if (ShouldRetry(AttemptOutcome.Response, head.Status, marked))
         {
             // What is left of this response belongs to nobody: the connection ends with it.
@@ -347,7 +355,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
     private void StopWaiting()
     {
         if (_phase == Phase.AwaitingRoutes) _context.Waiting.Remove(this);
-        if (_phase == Phase.AwaitingConnection) _context.Upstream.StopWaiting(this);
+        if (_phase == Phase.AwaitingConnection) _connectionRequest.StopWaiting();
     }
 
     private void ReleaseUpstream(bool responseComplete, bool failed)

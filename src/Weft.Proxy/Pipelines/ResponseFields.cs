@@ -43,6 +43,7 @@ internal static class ResponseFields
         if (http.ServerName is { } server && (http.ServerHeader == ServerHeaderMode.Overwrite || http.ServerHeader == ServerHeaderMode.AppendIfAbsent && !hasServer))
             WriteText(ref writer, "server"u8, server);
         if (http.AlwaysSetRequestIdInResponse) writer.Field("x-request-id"u8, exchange.RequestId.Span);
+        if (exchange.IsOverRetryBudget) writer.Field("x-weft-retry"u8, "over-budget"u8);
         Fields.WriteAdded(ref writer, edits, seen);
     }
 

@@ -36,6 +36,8 @@ internal sealed class WorkerContext
 
     public UpstreamPools Upstream { get; }
 
+    public UpstreamSettings UpstreamSettings { get; } = new();
+
     /// <summary>Requests whose route configuration was asked for and has not come.</summary>
     public RouteWaiters Waiting { get; }
 

@@ -15,7 +15,7 @@ internal static unsafe partial class Libc
     public const int SockStream = 1, SockNonBlock = 0x800, SockCloseOnExec = 0x80000;
     public const int SolSocket = 1, SoReuseAddr = 2, SoError = 4, SoSendBuffer = 7, SoReceiveBuffer = 8, SoKeepAlive = 9, SoLinger = 13,
         SoReusePort = 15, SoReceiveLowWater = 18;
-    public const int IpProtoTcp = 6, TcpNoDelay = 1, IpProtoIpv6 = 41, Ipv6Only = 26;
+    public const int IpProtoTcp = 6, TcpNoDelay = 1, TcpKeepIdle = 4, TcpKeepInterval = 5, TcpKeepCount = 6, TcpUserTimeout = 18, IpProtoIpv6 = 41, Ipv6Only = 26;
     public const int MsgPeek = 2, MsgNoSignal = 0x4000;
     public const int ShutdownWrite = 1;
     public const int EpollCloseOnExec = 0x80000, EpollAdd = 1, EpollDelete = 2, EpollModify = 3;

@@ -86,6 +86,16 @@ internal static unsafe class Socket
     public static bool SetOption(int fd, int level, int name, int value) =>
         Libc.SetSocketOption(fd, level, name, &value, sizeof(int)) == 0;
 
+    /// <summary>Has TCP probe a silent connection, and give up bytes that are not acknowledged for <paramref name="userTimeoutMs"/>.</summary>
+    public static void KeepAlive(int fd, int idleSeconds, int intervalSeconds, int probes, int userTimeoutMs)
+    {
+        SetOption(fd, Libc.SolSocket, Libc.SoKeepAlive, 1);
+        SetOption(fd, Libc.IpProtoTcp, Libc.TcpKeepIdle, idleSeconds);
+        SetOption(fd, Libc.IpProtoTcp, Libc.TcpKeepInterval, intervalSeconds);
+        SetOption(fd, Libc.IpProtoTcp, Libc.TcpKeepCount, probes);
+        SetOption(fd, Libc.IpProtoTcp, Libc.TcpUserTimeout, userTimeoutMs);
+    }
+
     /// <summary>Takes the socket's pending error: 0 for none.</summary>
     public static int TakeError(int fd)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using Weft.Proxy.Workers;
+using Weft.Routing.Clusters;
 
 namespace Weft.Proxy.Transport;
 
@@ -93,7 +94,7 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
     }
 
     /// <summary>Starts connecting. What fails at once is told from the loop, so that no handler runs before Connect has returned.</summary>
-    protected void StartConnecting(TimeSpan timeout)
+    protected void StartConnecting(TimeSpan timeout, TcpKeepalive? keepalive)
     {
         State = Phase.Connecting;
         Fd = Socket.TryCreate(_remote);
@@ -101,6 +102,7 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
         if (Fd >= 0)
         {
             Socket.SetOption(Fd, Libc.IpProtoTcp, Libc.TcpNoDelay, 1);
+            if (keepalive is not null) Socket.KeepAlive(Fd, keepalive.TimeSeconds, keepalive.IntervalSeconds, keepalive.Probes, keepalive.PatienceSeconds * 1000);
             error = Socket.Connect(Fd, _remote);
         }
         if (error is 0 or Errno.InProgress)

@@ -2,110 +2,122 @@ using Weft.Proxy.Configuration;
 using Weft.Proxy.Http1;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.Security;
+using Weft.Proxy.Transport;
 using Weft.Proxy.Workers;
 using Weft.Routing.Clusters;
+using Weft.Routing.Protocols;
 using Weft.Telemetry.Outcomes;
 
 namespace Weft.Proxy.Upstream;
 
 /// <summary>
-/// One worker's HTTP/1 connections to one endpoint. Idle ones are reused last in, first out, so that the surplus ages and goes. The cluster's limits
-/// (connections, pending requests) are process-wide cells; a request over the connection limit waits here until one comes free.
+/// One worker's connections to one endpoint, of whatever protocol. A request gets, in this order: capacity of an open connection (the one used last first, so that
+/// the surplus ages and goes); a place in the line of a connection that is opening and will have room for several; a connection of its own, within the cluster's
+/// limit; a place in the pool's line. The cluster's limits (connections, pending requests) are process-wide cells.
 /// </summary>
 internal sealed class EndpointPool(WorkerContext context, string clusterName) : ITimerHandler
 {
     /// <summary>How often idle connections are looked through.</summary>
     private const long SweepMs = 1000;
 
-    private readonly List<Http1ClientConnection> _idle = [];
-    private readonly LinkedList<IConnectionWaiter> _waiting = new();
-    private readonly HashSet<Http1ClientConnection> _opening = [];
+    /// <summary>Requests that wait for one connection that is opening, until it is known how many it takes: RFC 9113 section 6.5.2 recommends that a server allow
+    /// at least 100.</summary>
+    private const int MaxSharing = 100;
+
+    private readonly List<ClientConnection> _ready = [];
+    private readonly List<Connector> _opening = [];
+    private readonly WaitingLine _waiting = new();
     private TimerNode? _sweep;
     private BoundCluster _cluster = null!;
     private Endpoint _endpoint = null!;
     private TransportBinding _transport = TransportBinding.Plaintext;
     private EndpointSet? _seen;
-    private Http1Limits _limits = Http1Limits.Default;
-    private int _open;
+    private IdleCloseEstimate _idleClose;
+    private int _openHttp1;
+    private int _openHttp2;
+    private bool _agreesOnHttp1;
 
     public WorkerContext Context => context;
 
     public EndpointState Endpoint => _endpoint.State;
 
-    public Http1Limits Limits => _limits;
+    /// <summary>Limits on the heads of HTTP/1 responses.</summary>
+    public Http1Limits Limits { get; private set; } = Http1Limits.Default;
 
-    public Cluster Cluster => _cluster.Cluster;
+    public bool IsEmpty => _openHttp1 + _openHttp2 + _opening.Count == 0 && _waiting.Count == 0;
 
-    public bool IsEmpty => _open == 0 && _waiting.Count == 0;
+    /// <summary>After how long the endpoint closes idle connections, in milliseconds, as far as was learned.</summary>
+    public long IdleCloseMs => _idleClose.Get(context.Worker.NowMs, (long)context.UpstreamSettings.IdleMemory.TotalMilliseconds);
 
-    public void Acquire(BoundCluster cluster, Endpoint endpoint, TransportBinding transport, IConnectionWaiter waiter)
+    public void Acquire(BoundCluster cluster, Endpoint endpoint, TransportBinding transport, ConnectionRequest request)
     {
         Follow(cluster, endpoint, transport);
-        if (TakeIdle() is { } idle)
-        {
-            idle.Lend(waiter);
-            return;
-        }
-        var limits = cluster.Cluster.CircuitBreakers;
-        if (TryTakePlace(cluster))
-        {
-            Open(waiter);
-            return;
-        }
-        if (!cluster.State.PendingRequests.TryAcquire(limits.MaxPendingRequests))
-        {
-            waiter.OnNoConnection(Fault.CircuitOpen, $"cluster '{cluster.Cluster.Name}' has {limits.MaxPendingRequests} requests waiting for a connection, its limit max_pending_requests");
-            return;
-        }
-        _waiting.AddLast(waiter);
+        if (!TryLend(request)) Place(request);
     }
 
-    public bool StopWaiting(IConnectionWaiter waiter)
+    /// <summary>The connector has a connection. Those who waited for it get its streams, as many as it has.</summary>
+    public void Opened(Connector connector, Channel channel, bool http2)
     {
-        if (_waiting.Remove(waiter))
+        _opening.Remove(connector);
+        if (connector.Protocol == UpstreamProtocol.Negotiated) _agreesOnHttp1 = !http2;
+        if (http2) _openHttp2++;
+        else _openHttp1++;
+        ClientConnection connection = new Http1ClientConnection(this, connector, channel);
+        while (connector.Line.First is { } first && connection.Capacity > 0) Lend(connection, first);
+        if (connection.Capacity > 0) Offer(connection);
+        while (connector.Line.First is { } left)
         {
-            _cluster.State.PendingRequests.Release();
-            return true;
+            left.Line!.Remove(left);
+            if (!TryLend(left)) Place(left);
         }
-        foreach (var connection in _opening)
-        {
-            if (connection.Abandon(waiter)) return true;
-        }
-        return false;
     }
 
-    /// <summary>The connection has opened.</summary>
-    public void Opened(Http1ClientConnection connection) => _opening.Remove(connection);
-
-    /// <summary>The connection is whole and free: to the next who waits, or onto the shelf.</summary>
-    public void Return(Http1ClientConnection connection)
+    /// <summary>There is no connection: those who waited for it hear why.</summary>
+    public void OpenFailed(Connector connector, Fault fault, string detail)
     {
-        if (_waiting.First is { } first)
+        _opening.Remove(connector);
+        ReleasePlace(connector.Cluster.State);
+        while (connector.Line.First is { } request)
         {
-            _waiting.RemoveFirst();
-            _cluster.State.PendingRequests.Release();
-            connection.Lend(first.Value);
-            return;
+            request.StopWaiting();
+            request.Waiter.OnNoConnection(fault, detail);
         }
-        _idle.Add(connection);
+        ServeWaiting();
+    }
+
+    /// <summary>The connection can take a request: those who wait come first.</summary>
+    public void Offer(ClientConnection connection)
+    {
+        while (connection.Capacity > 0 && FirstFor(connection) is { } request) Lend(connection, request);
+        if (connection.Capacity == 0) return;
+        if (!connection.IsReady)
+        {
+            connection.IsReady = true;
+            _ready.Add(connection);
+        }
         if (_sweep is not { IsScheduled: true }) context.Worker.Timers.Schedule(_sweep ??= new TimerNode(this), SweepMs);
     }
 
-    /// <summary>The connection has ended, whatever it was doing.</summary>
-    public void Closed(Http1ClientConnection connection, ClusterState state)
+    /// <summary>The connection takes no more requests.</summary>
+    public void Withdraw(ClientConnection connection)
     {
-        _open--;
-        _opening.Remove(connection);
-        _idle.Remove(connection);
-        state.Connections.Release();
-        Endpoint.ConnectionClosed();
-        if (_waiting.First is not { } first) return;
-        // The place that came free is the one that they wait for.
-        if (!TryTakePlace(_cluster)) return;
-        _waiting.RemoveFirst();
-        _cluster.State.PendingRequests.Release();
-        Open(first.Value);
+        if (!connection.IsReady) return;
+        connection.IsReady = false;
+        _ready.Remove(connection);
     }
+
+    /// <summary>The connection has ended, whatever it was doing.</summary>
+    public void Closed(ClientConnection connection)
+    {
+        Withdraw(connection);
+        if (connection.Speaks(UpstreamProtocol.Http2)) _openHttp2--;
+        else _openHttp1--;
+        ReleasePlace(connection.Cluster.State);
+        ServeWaiting();
+    }
+
+    /// <summary>The endpoint has closed a connection that was idle for <paramref name="ageMs"/>.</summary>
+    public void ClosedIdle(long ageMs) => _idleClose.Observe(ageMs, context.Worker.NowMs);
 
     /// <summary>Whether a connection made under <paramref name="tls"/> may still be used.</summary>
     public bool IsCurrent(ClientTls? tls) => ReferenceEquals(tls, _transport.Context);
@@ -125,27 +137,27 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
         return false;
     }
 
-    /// <summary>Closes what is idle; busy connections close when they are returned, because <see cref="IsCurrent"/> or their age says so.</summary>
+    /// <summary>Closes what is idle; busy connections end with their last stream, because <see cref="IsCurrent"/> or their age says so.</summary>
     public void Retire()
     {
-        while (_idle.Count > 0) _idle[^1].Close();
+        while (_ready.Count > 0) _ready[^1].Retire();
     }
 
     public void OnTimer(TimerNode node)
     {
         var now = context.Worker.NowMs;
-        for (var i = _idle.Count - 1; i >= 0; i--)
+        for (var i = _ready.Count - 1; i >= 0; i--)
         {
-            if (i < _idle.Count && _idle[i].IsExpired(now)) _idle[i].Close();
+            if (i < _ready.Count && _ready[i].IsExpired(now)) _ready[i].Retire();
         }
-        if (_idle.Count > 0) context.Worker.Timers.Schedule(node, SweepMs);
+        if (_ready.Count > 0) context.Worker.Timers.Schedule(node, SweepMs);
     }
 
     private void Follow(BoundCluster cluster, Endpoint endpoint, TransportBinding transport)
     {
         if (!ReferenceEquals(cluster, _cluster))
         {
-            _limits = new Http1Limits { MaxHeadBytes = cluster.Cluster.MaxResponseHeadersBytes, MaxFields = cluster.Cluster.MaxResponseHeadersCount };
+            Limits = new Http1Limits { MaxHeadBytes = cluster.Cluster.MaxResponseHeadersBytes, MaxFields = cluster.Cluster.MaxResponseHeadersCount };
             _cluster = cluster;
             _seen = cluster.Endpoints;
         }
@@ -156,34 +168,111 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
         if (changed) Retire(); // a new certificate is for new connections
     }
 
-    private Http1ClientConnection? TakeIdle()
+    private bool TryLend(ConnectionRequest request)
     {
         var now = context.Worker.NowMs;
-        while (_idle.Count > 0)
+        for (var i = _ready.Count - 1; i >= 0; i--)
         {
-            var connection = _idle[^1];
+            if (i >= _ready.Count) continue; // retiring one may have ended others
+            var connection = _ready[i];
+            if (!connection.Speaks(request.Protocol)) continue;
             if (connection.IsExpired(now) || !IsCurrent(connection.Tls))
             {
-                connection.Close();
+                connection.Retire();
                 continue;
             }
-            _idle.RemoveAt(_idle.Count - 1);
-            return connection;
+            Lend(connection, request);
+            return true;
+        }
+        return false;
+    }
+
+    private void Lend(ClientConnection connection, ConnectionRequest request)
+    {
+        request.StopWaiting();
+        if (connection.Capacity == 1) Withdraw(connection); // before the waiter acts: it may come back for another
+        connection.Lend(request.Waiter);
+    }
+
+    private void Place(ConnectionRequest request)
+    {
+        if (Shared(request.Protocol) is { } opening)
+        {
+            if (TryPend(request)) opening.Line.Add(request);
+        }
+        else if (TryTakePlace(request.Protocol)) Open(request);
+        else if (TryPend(request)) _waiting.Add(request);
+    }
+
+    private bool TryPend(ConnectionRequest request)
+    {
+        var limit = _cluster.Cluster.CircuitBreakers.MaxPendingRequests;
+        if (request.TryPend(_cluster.State, limit)) return true;
+        request.Waiter.OnNoConnection(Fault.CircuitOpen, $"cluster '{_cluster.Cluster.Name}' has {limit} requests waiting for a connection, its limit max_pending_requests");
+        return false;
+    }
+
+    /// <summary>A connection that is opening, will in all likelihood take several requests, and has room for one more.</summary>
+    private Connector? Shared(UpstreamProtocol protocol)
+    {
+        if (protocol == UpstreamProtocol.Http1 || protocol == UpstreamProtocol.Negotiated && _agreesOnHttp1) return null;
+        foreach (var connector in _opening)
+        {
+            if (connector.Protocol == protocol && connector.Line.Count < MaxSharing && IsCurrent(connector.Transport.Context)) return connector;
         }
         return null;
     }
 
-    /// <summary>A place for one more connection. An endpoint without any gets its first also beyond the cluster's limit, as with Envoy: places held by idle
-    /// connections to other endpoints would otherwise keep it from ever being reached.</summary>
-    private bool TryTakePlace(BoundCluster cluster) =>
-        cluster.State.Connections.TryAcquire(_open == 0 ? int.MaxValue : cluster.Cluster.CircuitBreakers.MaxConnections);
-
-    private void Open(IConnectionWaiter waiter)
+    /// <summary>A place for one more connection. An endpoint without any of the kind gets its first also beyond the cluster's limit, as with Envoy: places held
+    /// by idle connections to other endpoints, or of the other kind, would otherwise keep it from ever being reached.</summary>
+    private bool TryTakePlace(UpstreamProtocol protocol)
     {
-        _open++;
+        var ofKind = protocol switch
+        {
+            UpstreamProtocol.Http1 => _openHttp1,
+            UpstreamProtocol.Http2 => _openHttp2,
+            _ => _openHttp1 + _openHttp2,
+        };
+        foreach (var connector in _opening)
+        {
+            if (connector.Protocol == protocol) ofKind++;
+        }
+        return _cluster.State.Connections.TryAcquire(ofKind == 0 ? int.MaxValue : _cluster.Cluster.CircuitBreakers.MaxConnections);
+    }
+
+    private void ReleasePlace(ClusterState state)
+    {
+        state.Connections.Release();
+        Endpoint.ConnectionClosed();
+    }
+
+    private void Open(ConnectionRequest request)
+    {
         Endpoint.ConnectionOpened();
-        var connection = new Http1ClientConnection(this, _cluster, _endpoint, _transport, waiter);
-        _opening.Add(connection);
-        connection.Connect();
+        var connector = new Connector(this, _cluster, _endpoint, _transport, request.Protocol);
+        connector.Line.Add(request);
+        _opening.Add(connector);
+        connector.Start();
+    }
+
+    /// <summary>A place came free: it is what the first in the line waits for.</summary>
+    private void ServeWaiting()
+    {
+        while (_waiting.First is { } first)
+        {
+            if (TryLend(first)) continue;
+            if (!TryTakePlace(first.Protocol)) return;
+            _waiting.Remove(first);
+            Open(first);
+        }
+    }
+
+    private ConnectionRequest? FirstFor(ClientConnection connection)
+    {
+        for (var request = _waiting.First; request is not null; request = request.Next)
+        {
+            if (connection.Speaks(request.Protocol)) return request;
+        }
+        return null;
     }
 }

@@ -3,7 +3,8 @@ using Weft.Telemetry.Outcomes;
 
 namespace Weft.Proxy.Upstream;
 
-/// <summary>Waits for a connection to one endpoint. Exactly one of the two is called, once, unless the waiter stops waiting first.</summary>
+/// <summary>Waits for a connection to one endpoint. Exactly one of the two is called, once, unless the waiter stops waiting first
+/// (<see cref="ConnectionRequest.StopWaiting"/>).</summary>
 internal interface IConnectionWaiter
 {
     void OnConnection(UpstreamStream upstream);

@@ -1,6 +1,7 @@
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Pipelines;
 using Weft.Routing.Clusters;
+using Weft.Routing.Protocols;
 using Weft.Telemetry.Outcomes;
 
 namespace Weft.Proxy.Upstream;
@@ -12,24 +13,17 @@ internal sealed class UpstreamPools(WorkerContext context)
     private readonly List<EndpointPool> _gone = [];
 
     /// <summary>Finds or opens a connection. The waiter may be called before this returns.</summary>
-    public void Acquire(BoundCluster cluster, Endpoint endpoint, TransportBinding transport, IConnectionWaiter waiter)
+    /// <param name="version">What the request came in, where that decides.</param>
+    public void Acquire(BoundCluster cluster, Endpoint endpoint, TransportBinding transport, HttpVersion version, ConnectionRequest request)
     {
         if (transport.IsTls && transport.Context is null)
         {
-            waiter.OnNoConnection(Fault.TlsFailure, $"cluster '{cluster.Cluster.Name}' needs TLS and its certificate or trust bundle has not arrived");
+            request.Waiter.OnNoConnection(Fault.TlsFailure, $"cluster '{cluster.Cluster.Name}' needs TLS and its certificate or trust bundle has not arrived");
             return;
         }
+        request.Protocol = Choose(cluster.Cluster.Protocol, transport, version);
         if (!_pools.TryGetValue(endpoint.State, out var pool)) _pools[endpoint.State] = pool = new EndpointPool(context, cluster.Cluster.Name);
-        pool.Acquire(cluster, endpoint, transport, waiter);
-    }
-
-    /// <summary>Forgets <paramref name="waiter"/>, whose request has ended otherwise.</summary>
-    public void StopWaiting(IConnectionWaiter waiter)
-    {
-        foreach (var pool in _pools.Values)
-        {
-            if (pool.StopWaiting(waiter)) return;
-        }
+        pool.Acquire(cluster, endpoint, transport, request);
     }
 
     /// <summary>After a new configuration: connections to endpoints that left their cluster are closed as soon as they are idle.</summary>
@@ -47,8 +41,12 @@ internal sealed class UpstreamPools(WorkerContext context)
         _gone.Clear();
     }
 
-    public void CloseIdle()
+    /// <summary>Between Weft proxies, and wherever TLS can agree on a protocol, the handshake decides; only an explicit choice goes before it.</summary>
+    private static UpstreamProtocol Choose(UpstreamProtocol configured, TransportBinding transport, HttpVersion version)
     {
-        foreach (var pool in _pools.Values) pool.Retire();
+        if (transport.IsMesh) return UpstreamProtocol.Negotiated;
+        if (configured != UpstreamProtocol.Downstream) return configured;
+        if (transport.IsTls) return UpstreamProtocol.Negotiated;
+        return version == HttpVersion.Http2 ? UpstreamProtocol.Http2 : UpstreamProtocol.Http1;
     }
 }

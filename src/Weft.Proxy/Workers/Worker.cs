@@ -2,6 +2,7 @@ using System.Net;
 using Weft.Proxy.Buffers;
 using Weft.Proxy.Security;
 using Weft.Proxy.Transport;
+using Weft.Routing.Clusters;
 
 namespace Weft.Proxy.Workers;
 
@@ -88,10 +89,11 @@ internal sealed class Worker : IDisposable
     /// <see cref="IChannelHandler.OnOpen"/> or <see cref="IChannelHandler.OnFailed"/> is.</summary>
     /// <param name="serverName">SNI; ignored without TLS; empty sends none.</param>
     /// <param name="timeout">For connecting and the handshake together.</param>
-    public Channel Connect(IPEndPoint remote, ClientTls? tls, string serverName, TimeSpan timeout, IChannelHandler handler) =>
+    /// <param name="keepalive">When TCP gives the connection up; null leaves the kernel's ways.</param>
+    public Channel Connect(IPEndPoint remote, ClientTls? tls, string serverName, TimeSpan timeout, IChannelHandler handler, TcpKeepalive? keepalive = null) =>
         tls is null
-            ? PlainChannel.Connect(this, remote, timeout, handler)
-            : TlsChannel.Connect(this, remote, tls, serverName, timeout, handler);
+            ? PlainChannel.Connect(this, remote, timeout, keepalive, handler)
+            : TlsChannel.Connect(this, remote, tls, serverName, timeout, keepalive, handler);
 
     /// <summary>Runs the loop on the calling thread until <see cref="Stop"/>, then closes everything without a word to the handlers.</summary>
     public void Run()

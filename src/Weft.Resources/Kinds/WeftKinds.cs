@@ -105,6 +105,10 @@ public sealed record MeshDefaults
     /// <summary>Time to open a connection. Default 1 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Silence after which TCP probes a connection to another workload, to find out whether it is still there; three probes, a third of this apart, without an
+    /// answer end it. Up to 9 hours; zero probes none. Default 30 s.</summary>
+    public TimeSpan TcpKeepalive { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Time for a whole request; zero is none. Default none: streams live.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.Zero;
 
@@ -116,6 +120,12 @@ public sealed record MeshDefaults
 
     /// <summary>Retries of requests proven unprocessed, 0 to 10. Default 2.</summary>
     public int Retries { get; init; } = 2;
+
+    /// <summary>Retries of requests that the destination may have felt, in percent of its requests of the last 10 s, 0 to 100. Default 20.</summary>
+    public uint RetryBudgetPercent { get; init; } = 20;
+
+    /// <summary>Retries in each second that are allowed whatever the share is. Default 10.</summary>
+    public uint RetryBudgetMinPerSecond { get; init; } = 10;
 
     /// <summary>Connections per destination and proxy. Default 1,024.</summary>
     public uint MaxConnections { get; init; } = 1024;
@@ -138,10 +148,13 @@ public sealed record MeshDefaults
         return new MeshDefaults
         {
             ConnectTimeout = json.Duration("connectTimeout")?.Value ?? initial.ConnectTimeout,
+            TcpKeepalive = json.Duration("tcpKeepalive")?.Value ?? initial.TcpKeepalive,
             RequestTimeout = json.Duration("requestTimeout")?.Value ?? initial.RequestTimeout,
             StreamIdleTimeout = json.Duration("streamIdleTimeout")?.Value ?? initial.StreamIdleTimeout,
             DrainTimeout = json.Duration("drainTimeout")?.Value ?? initial.DrainTimeout,
             Retries = json.Int("retries") ?? initial.Retries,
+            RetryBudgetPercent = (uint)(json.Int("retryBudgetPercent") ?? (int)initial.RetryBudgetPercent),
+            RetryBudgetMinPerSecond = (uint)(json.Long("retryBudgetMinPerSecond") ?? initial.RetryBudgetMinPerSecond),
             MaxConnections = (uint)(json.Long("maxConnections") ?? initial.MaxConnections),
             MaxPendingRequests = (uint)(json.Long("maxPendingRequests") ?? initial.MaxPendingRequests),
             MaxRequests = (uint)(json.Long("maxRequests") ?? initial.MaxRequests),

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Weft.Routing.Protocols;
+using Weft.Routing.Retries;
 using Weft.Routing.Security;
 
 namespace Weft.Routing.Clusters;
@@ -29,12 +30,18 @@ public sealed class Cluster
     /// <summary>Limit on connecting, TLS included. Default 5 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>Probing of silent connections by TCP (<c>upstream_connection_options.tcp_keepalive</c>); null, the default, probes none.</summary>
+    public TcpKeepalive? TcpKeepalive { get; init; }
+
     public LoadBalancing LoadBalancing { get; init; } = LoadBalancing.RoundRobin;
 
     /// <summary>Below this share of healthy endpoints (percent, 0 to 100) health is ignored; 0 never ignores it. Default 50.</summary>
     public int PanicThresholdPercent { get; init; } = 50;
 
     public CircuitBreakerLimits CircuitBreakers { get; init; } = CircuitBreakerLimits.Default;
+
+    /// <summary>Limit on retries over time; null leaves the one on retries in flight, <see cref="CircuitBreakerLimits.MaxRetries"/>.</summary>
+    public RetryBudgetLimits? RetryBudget { get; init; }
 
     /// <summary>How to secure a connection, first match wins; the last entry matches every endpoint.</summary>
     public required ImmutableArray<TransportSocket> Transports { get; init; }
@@ -111,6 +118,18 @@ public enum LoadBalancingPolicy : byte
 public sealed record CircuitBreakerLimits(int MaxConnections, int MaxPendingRequests, int MaxRequests, int MaxRetries)
 {
     public static CircuitBreakerLimits Default { get; } = new(1024, 1024, 1024, 3);
+}
+
+/// <summary>
+/// When TCP gives a connection up (envoy.config.core.v3.TcpKeepalive). Bytes that nobody acknowledges get the same patience as silence
+/// (TCP_USER_TIMEOUT is <see cref="PatienceSeconds"/>): keep-alive alone does not probe a connection that has something to send.
+/// </summary>
+/// <param name="TimeSeconds">Silence before the first probe (TCP_KEEPIDLE), 1 to 32,767. Default 7,200, Linux's.</param>
+/// <param name="IntervalSeconds">Between probes (TCP_KEEPINTVL), 1 to 32,767. Default 75, Linux's.</param>
+/// <param name="Probes">Probes without an answer after which the connection is dead (TCP_KEEPCNT), 1 to 127. Default 9, Linux's.</param>
+public sealed record TcpKeepalive(int TimeSeconds, int IntervalSeconds, int Probes)
+{
+    public int PatienceSeconds => TimeSeconds + (IntervalSeconds * Probes);
 }
 
 /// <summary>One way to secure a connection.</summary>

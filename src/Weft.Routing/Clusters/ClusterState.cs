@@ -1,3 +1,5 @@
+using Weft.Routing.Retries;
+
 namespace Weft.Routing.Clusters;
 
 /// <summary>
@@ -19,8 +21,11 @@ public sealed class ClusterState(string name)
     /// <summary>Requests on their way, waiting or not.</summary>
     public CircuitCell Requests { get; } = new();
 
-    /// <summary>Second and later attempts on their way.</summary>
+    /// <summary>Second and later attempts on their way; counted where the cluster has no <see cref="Cluster.RetryBudget"/>.</summary>
     public CircuitCell Retries { get; } = new();
+
+    /// <summary>Retries over time; counts where the cluster has a <see cref="Cluster.RetryBudget"/>.</summary>
+    public RetryBudget RetryBudget { get; } = new();
 
     /// <summary>Nothing of this cluster is in flight.</summary>
     public bool Idle => Connections.Active == 0 && PendingRequests.Active == 0 && Requests.Active == 0 && Retries.Active == 0;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 
 namespace Weft.Routing.Clusters;
@@ -6,6 +7,9 @@ namespace Weft.Routing.Clusters;
 public sealed class Endpoint
 {
     public required IPEndPoint Address { get; init; }
+
+    /// <summary>Other addresses of the same endpoint, in the order in which they are tried after <see cref="Address"/> (RFC 8305).</summary>
+    public ImmutableArray<IPEndPoint> AdditionalAddresses { get; init; } = [];
 
     /// <summary>Share of the load relative to the other endpoints of its priority; at least 1, default 1.</summary>
     public uint Weight { get; init; } = 1;
@@ -41,7 +45,8 @@ public sealed class Endpoint
     public bool SameAs(Endpoint other) =>
         Weight == other.Weight && Health == other.Health && Priority == other.Priority && Address.Equals(other.Address)
         && SpiffeId == other.SpiffeId && Workload == other.Workload && Service == other.Service && Version == other.Version
-        && Region == other.Region && Zone == other.Zone && TransportMatch.Equals(other.TransportMatch) && ReferenceEquals(State, other.State);
+        && Region == other.Region && Zone == other.Zone && TransportMatch.Equals(other.TransportMatch) && ReferenceEquals(State, other.State)
+        && AdditionalAddresses.AsSpan().SequenceEqual(other.AdditionalAddresses.AsSpan());
 
     public override string ToString() => Address.ToString();
 }

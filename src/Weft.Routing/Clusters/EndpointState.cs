@@ -9,6 +9,7 @@ public sealed class EndpointState(IPEndPoint address)
     private int _activeConnections;
     private long _requests;
     private long _failures;
+    private bool _turnsAway;
 
     public IPEndPoint Address { get; } = address;
 
@@ -22,6 +23,17 @@ public sealed class EndpointState(IPEndPoint address)
 
     /// <summary>Attempts that ended without a usable response.</summary>
     public long Failures => Interlocked.Read(ref _failures);
+
+    /// <summary>The last attempt here was provably not processed: nobody listens, or the stream was refused. A retry that has no better endpoint than such
+    /// ones adds load without a prospect.</summary>
+    public bool TurnsAway
+    {
+        get => Volatile.Read(ref _turnsAway);
+        set
+        {
+            if (_turnsAway != value) Volatile.Write(ref _turnsAway, value); // written by every answer: the cache line stays shared while nothing changes
+        }
+    }
 
     public void BeginRequest()
     {

@@ -60,8 +60,10 @@ public static class ClusterCompiler
             DnsTargets = isDns && message.LoadAssignment is { } names ? DnsTargets(names, at.Field("load_assignment"), into) : [],
             DnsRefreshRate = Positive(message.DnsRefreshRate, TimeSpan.FromSeconds(5), at.Field("dns_refresh_rate"), into),
             ConnectTimeout = Positive(message.ConnectTimeout, TimeSpan.FromSeconds(5), at.Field("connect_timeout"), into),
+            TcpKeepalive = Keepalive(message.UpstreamConnectionOptions?.TcpKeepalive, at.Field("upstream_connection_options").Field("tcp_keepalive"), into),
             LoadBalancing = Balancing(message, at, into),
             PanicThresholdPercent = Panic(message.CommonLbConfig?.HealthyPanicThreshold, at.Field("common_lb_config").Field("healthy_panic_threshold"), into),
+            RetryBudget = RetryBudgetCompiler.Compile(message.TypedExtensionProtocolOptions, at.Field("typed_extension_protocol_options"), into),
             CircuitBreakers = Limits(message.CircuitBreakers, at.Field("circuit_breakers"), into),
             Transports = Transports(message, http.Protocol, at, into),
             PerConnectionBufferLimitBytes = into.Number(
@@ -87,6 +89,11 @@ public static class ClusterCompiler
         into.Refuse(at, "must be longer than zero");
         return unset;
     }
+
+    private static Clusters.TcpKeepalive? Keepalive(Envoy.Config.Core.V3.TcpKeepalive? message, FieldPath at, Compilation into) => message is null ? null : new(
+        into.Number(message.KeepaliveTime, unset: 7200, min: 1, max: 32_767, at.Field("keepalive_time")),
+        into.Number(message.KeepaliveInterval, unset: 75, min: 1, max: 32_767, at.Field("keepalive_interval")),
+        into.Number(message.KeepaliveProbes, unset: 9, min: 1, max: 127, at.Field("keepalive_probes")));
 
     private static LoadBalancing Balancing(ProtoCluster message, FieldPath at, Compilation into)
     {

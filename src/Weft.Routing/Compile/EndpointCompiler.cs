@@ -117,10 +117,12 @@ public static class EndpointCompiler
             return null;
         }
         var address = new IPEndPoint(ip, (int)flat.Port);
+        var others = Additional(flat, at, locality, index, into);
         var state = states.Endpoint(assignment, address);
         return new Endpoint
         {
             Address = state.Address, // one object per address, whatever the number of versions
+            AdditionalAddresses = others,
             State = state,
             Weight = flat.Weight,
             Health = (EndpointHealth)flat.Health,
@@ -133,5 +135,21 @@ public static class EndpointCompiler
             Version = FlatEndpoint.Text(flat.Version, ""),
             TransportMatch = flat.Labels(),
         };
+    }
+    private static ImmutableArray<IPEndPoint> Additional(in FlatEndpoint flat, FieldPath at, int locality, int index, Compilation into)
+    {
+        var addresses = flat.AdditionalAddresses();
+        ImmutableArray<IPEndPoint>.Builder? found = null;
+        for (var i = 0; addresses.Next(); i++)
+        {
+            if (!addresses.Udp && addresses.Port is > 0 and <= ushort.MaxValue && IPAddress.TryParse(FlatEndpoint.Text(addresses.Host, ""), out var ip))
+            {
+                (found ??= ImmutableArray.CreateBuilder<IPEndPoint>()).Add(new IPEndPoint(ip, (int)addresses.Port));
+                continue;
+            }
+            var endpointAt = at.Field("endpoints", locality).Field("lb_endpoints", index).Field("endpoint").Field("additional_addresses", i);
+            into.Refuse(endpointAt.Field("address").Field("socket_address"), "an IP address and a TCP port from 1 to 65535 are needed");
+        }
+        return found?.ToImmutable() ?? [];
     }
 }

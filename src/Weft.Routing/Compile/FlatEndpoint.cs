@@ -9,6 +9,9 @@ namespace Weft.Routing.Compile;
 internal ref struct FlatEndpoint
 {
     public ReadOnlySpan<byte> Host;
+
+    /// <summary>envoy.config.endpoint.v3.Endpoint, which may have additional addresses.</summary>
+    public ReadOnlySpan<byte> Endpoint;
     public ulong Port;
     public bool Udp;
 
@@ -37,7 +40,10 @@ internal ref struct FlatEndpoint
         {
             switch (reader.Field)
             {
-                case 1: flat.ReadSocketAddress(Field(Field(reader.Bytes, 1), 1)); break; // endpoint.address.socket_address
+                case 1:
+                    flat.Endpoint = reader.Bytes;
+                    flat.ReadSocketAddress(Field(Field(reader.Bytes, 1), 1)); // endpoint.address.socket_address
+                    break;
                 case 2: flat.Health = reader.Number; break;
                 case 3: flat.ReadMetadata(reader.Bytes); break;
                 case 4: flat.Weight = Wrapped(reader.Bytes); break;
@@ -53,7 +59,25 @@ internal ref struct FlatEndpoint
         return (ulong)endpoint.Address.Port == Port && endpoint.Address.Address.TryFormat(host, out var length) && host[..length].SequenceEqual(Host)
             && endpoint.Weight == Weight && (ulong)endpoint.Health == Health && endpoint.Priority == Priority && !Udp
             && Same(SpiffeId, endpoint.SpiffeId) && Same(Workload, endpoint.Workload) && Same(Service, endpoint.Service) && Same(Version, endpoint.Version)
-            && Same(Region, endpoint.Region) && Same(Zone, endpoint.Zone) && SameLabels(endpoint.TransportMatch);
+            && Same(Region, endpoint.Region) && Same(Zone, endpoint.Zone) && SameLabels(endpoint.TransportMatch)
+            && SameAddresses(endpoint);
+    }
+
+    /// <summary>The additional addresses as sent; an entry that is none answers an address without a host.</summary>
+    public readonly FlatAddresses AdditionalAddresses() => new(Endpoint);
+
+    private readonly bool SameAddresses(Endpoint endpoint)
+    {
+        Span<byte> host = stackalloc byte[64];
+        var count = 0;
+        var addresses = AdditionalAddresses();
+        while (addresses.Next())
+        {
+            if (count == endpoint.AdditionalAddresses.Length) return false;
+            var known = endpoint.AdditionalAddresses[count++];
+            if ((ulong)known.Port != addresses.Port || !known.Address.TryFormat(host, out var length) || !host[..length].SequenceEqual(addresses.Host)) return false;
+        }
+        return count == endpoint.AdditionalAddresses.Length;
     }
 
     public readonly MatchLabels Labels()
@@ -121,7 +145,7 @@ internal ref struct FlatEndpoint
     }
 
     /// <summary>The last length-delimited field of a number; empty when there is none.</summary>
-    private static ReadOnlySpan<byte> Field(ReadOnlySpan<byte> message, int number)
+    public static ReadOnlySpan<byte> Field(ReadOnlySpan<byte> message, int number)
     {
         ReadOnlySpan<byte> found = default;
         var reader = new WireReader(message);

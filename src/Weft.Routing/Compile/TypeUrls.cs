@@ -13,6 +13,7 @@ public static class TypeUrls
     internal const string HttpConnectionManager = Prefix + "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
     internal const string Router = Prefix + "envoy.extensions.filters.http.router.v3.Router";
     internal const string ForwardProxy = Prefix + "weft.v1.ForwardProxy";
+    internal const string RetryBudget = Prefix + "weft.v1.RetryBudget";
     internal const string TlsInspector = Prefix + "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
     internal const string HttpInspector = Prefix + "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector";
     internal const string PreserveCase = Prefix + "envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig";

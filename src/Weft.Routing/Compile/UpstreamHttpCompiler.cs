@@ -29,7 +29,8 @@ internal static class UpstreamHttpCompiler
     {
         foreach (var (key, any) in options)
         {
-            if (key != Key || any.TypeUrl != TypeUrls.UpstreamHttpOptions) into.Refuse(at, $"{key} ({any.TypeUrl}) is not supported: only {Key}");
+            if ((key, any.TypeUrl) is not ((Key, TypeUrls.UpstreamHttpOptions) or (RetryBudgetCompiler.Key, TypeUrls.RetryBudget)))
+                into.Refuse(at, $"{key} ({any.TypeUrl}) is not supported: only {Key} and {RetryBudgetCompiler.Key}");
         }
         var message = options.TryGetValue(Key, out var found) ? into.Unpack(found, Parser, at) ?? new UpstreamHttp() : null;
         var common = message?.CommonHttpProtocolOptions ?? new HttpProtocolOptions();

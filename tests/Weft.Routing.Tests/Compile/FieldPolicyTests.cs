@@ -18,7 +18,7 @@ public sealed class FieldPolicyTests
         Envoy.Config.Endpoint.V3.ClusterLoadAssignment.Descriptor, Envoy.Extensions.TransportSockets.Tls.V3.Secret.Descriptor,
         Envoy.Config.Bootstrap.V3.Bootstrap.Descriptor,
         Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Descriptor,
-        Envoy.Extensions.Filters.Http.Router.V3.Router.Descriptor, Weft.V1.ForwardProxy.Descriptor,
+        Envoy.Extensions.Filters.Http.Router.V3.Router.Descriptor, Weft.V1.ForwardProxy.Descriptor, Weft.V1.RetryBudget.Descriptor,
         Envoy.Extensions.Filters.Listener.TlsInspector.V3.TlsInspector.Descriptor, Envoy.Extensions.Filters.Listener.HttpInspector.V3.HttpInspector.Descriptor,
         Envoy.Extensions.Http.HeaderFormatters.PreserveCase.V3.PreserveCaseFormatterConfig.Descriptor,
         Envoy.Extensions.TransportSockets.Tls.V3.DownstreamTlsContext.Descriptor, Envoy.Extensions.TransportSockets.Tls.V3.UpstreamTlsContext.Descriptor,

@@ -34,10 +34,13 @@ internal static class WeftSchemas
 
     private static readonly ObjectType Defaults = Object(
         Optional("connectTimeout", Of(TextFormat.Duration), "Time to open a connection", "\"1s\""),
+        Optional("tcpKeepalive", Of(TextFormat.Duration), "Silence after which TCP probes a connection to another workload; 0s probes none", "\"30s\""),
         Optional("requestTimeout", Of(TextFormat.Duration), "Time for a whole request with its retries; 0s is none", "\"0s\""),
         Optional("streamIdleTimeout", Of(TextFormat.Duration), "How long a request may move no byte; 0s is for ever", "\"5m\""),
         Optional("drainTimeout", Of(TextFormat.Duration), "How long a closing listener lets requests finish", "\"30s\""),
         Optional("retries", Integer(0, 10), "Retries of requests proven unprocessed", "2"),
+        Optional("retryBudgetPercent", Integer(0, 100), "Retries that a destination may have felt, in percent of its requests of the last 10 s", "20"),
+        Optional("retryBudgetMinPerSecond", Integer(0, 1_000_000), "Retries in each second that are allowed whatever the share is", "10"),
         Optional("maxConnections", Integer(1, uint.MaxValue), "Connections per destination and proxy", "1024"),
         Optional("maxPendingRequests", Integer(1, uint.MaxValue), "Requests that wait for a connection, per destination and proxy", "1024"),
         Optional("maxRequests", Integer(1, uint.MaxValue), "Requests in flight, per destination and proxy", "65536"),

@@ -17,7 +17,7 @@ internal static class ClusterFields
                 dns_refresh_rate=16:Duration least_request_lb_config=37@lb_config:Cluster.LeastRequestLbConfig
                 round_robin_lb_config=56@lb_config:Cluster.RoundRobinLbConfig common_lb_config=27:Cluster.CommonLbConfig
                 transport_socket=24:envoy.config.core.v3.TransportSocket metadata=25:envoy.config.core.v3.Metadata
-                load_balancing_policy=41:LoadBalancingPolicy
+                load_balancing_policy=41:LoadBalancingPolicy upstream_connection_options=30:UpstreamConnectionOptions
                 """,
             harmless: """
                 alt_stat_name=28 dns_failure_refresh_rate=44 wait_for_warm_on_init=54 cleanup_interval=20
@@ -30,12 +30,20 @@ internal static class ClusterFields
                 common_http_protocol_options=29 http_protocol_options=13 http2_protocol_options=14 respect_dns_ttl=39
                 dns_lookup_family=17 dns_resolvers=18[] use_tcp_for_dns_lookups=45 dns_resolution_config=53
                 typed_dns_resolver_config=55 outlier_detection=19 upstream_bind_config=21 lb_subset_config=22 protocol_selection=26
-                upstream_connection_options=30 close_connections_on_host_health_failure=31 filters=40[] lrs_server=42
+                close_connections_on_host_health_failure=31 filters=40[] lrs_server=42
                 upstream_config=48 connection_pool_per_downstream_connection=51
                 """),
 
         new("envoy.config.cluster.v3.Cluster.TypedExtensionProtocolOptionsEntry",
             honoured: "key=1 value=2:Any"),
+
+        new("envoy.config.cluster.v3.UpstreamConnectionOptions",
+            honoured: "tcp_keepalive=1:envoy.config.core.v3.TcpKeepalive",
+            harmless: "set_local_interface_name_on_upstream_connections=2",
+            refused: "happy_eyeballs_config=3"),
+
+        new("envoy.config.core.v3.TcpKeepalive",
+            honoured: "keepalive_probes=1:UInt32Value keepalive_time=2:UInt32Value keepalive_interval=3:UInt32Value"),
 
         new("envoy.config.cluster.v3.Cluster.EdsClusterConfig",
             honoured: "eds_config=1:envoy.config.core.v3.ConfigSource service_name=2"),
@@ -105,6 +113,9 @@ internal static class ClusterFields
                 http2_protocol_options=2:envoy.config.core.v3.Http2ProtocolOptions
                 """,
             refused: "http3_protocol_options=3 alternate_protocols_cache_options=4"),
+
+        new("weft.v1.RetryBudget",
+            honoured: "percent=1:UInt32Value interval=2:Duration min_per_second=3:UInt32Value"),
 
         new("envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin",
             refused: "slow_start_config=1 locality_lb_config=2"),

@@ -26,9 +26,11 @@ internal static class EndpointFields
             harmless: "endpoint_name=5@host_identifier"),
 
         new("envoy.config.endpoint.v3.Endpoint",
-            honoured: "address=1:envoy.config.core.v3.Address",
-            harmless: "health_check_config=2 hostname=3",
-            refused: "additional_addresses=4[]"),
+            honoured: "address=1:envoy.config.core.v3.Address additional_addresses=4[]:Endpoint.AdditionalAddress",
+            harmless: "health_check_config=2 hostname=3"),
+
+        new("envoy.config.endpoint.v3.Endpoint.AdditionalAddress",
+            honoured: "address=1:envoy.config.core.v3.Address"),
 
         new("envoy.config.core.v3.Locality",
             honoured: "region=1 zone=2",

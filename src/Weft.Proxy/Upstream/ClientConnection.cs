@@ -1,0 +1,132 @@
+using Weft.Proxy.Configuration;
+using Weft.Proxy.Pipelines;
+using Weft.Proxy.Security;
+using Weft.Proxy.Transport;
+using Weft.Routing.Clusters;
+using Weft.Routing.Protocols;
+
+namespace Weft.Proxy.Upstream;
+
+/// <summary>
+/// One open connection to an endpoint, whatever it speaks. Its pool lends its streams to exchanges, one at a time (HTTP/1) or many (HTTP/2).
+/// States: open (in the pool while it has capacity) -> retiring (lends nothing more, ends with its last stream) -> closed.
+/// </summary>
+internal abstract class ClientConnection : IChannelHandler
+{
+    private readonly ConnectionLifetime _lifetime;
+    private bool _retiring;
+
+    protected ClientConnection(EndpointPool pool, Connector opened, Channel channel)
+    {
+        Pool = pool;
+        Cluster = opened.Cluster;
+        Endpoint = opened.Endpoint;
+        Transport = opened.Transport;
+        Channel = channel;
+        channel.Handler = this;
+        _lifetime = ConnectionLifetime.Of(Cluster.Cluster, Transport, channel, pool.Context);
+        IdleSinceMs = pool.Context.Worker.NowMs;
+    }
+
+    public BoundCluster Cluster { get; }
+
+    public Endpoint Endpoint { get; }
+
+    public TransportBinding Transport { get; }
+
+    /// <summary>The context that it was made under; null for plaintext.</summary>
+    public ClientTls? Tls => Transport.Context;
+
+    /// <summary>Streams that may be lent now.</summary>
+    public int Capacity => IsClosed || _retiring || !TakesRequests ? 0 : Math.Max(0, Math.Min(MaxStreams - Streams, _lifetime.MaxRequests - Requests));
+
+    public bool IsClosed { get; private set; }
+
+    /// <summary>Its place among the pool's connections with capacity; kept by the pool.</summary>
+    internal bool IsReady { get; set; }
+
+    protected EndpointPool Pool { get; }
+
+    protected Channel Channel { get; }
+
+    protected WorkerContext Context => Pool.Context;
+
+    /// <summary>Streams that are lent and have not come back.</summary>
+    protected int Streams { get; private set; }
+
+    /// <summary>Requests that it was ever lent for.</summary>
+    protected int Requests { get; private set; }
+
+    /// <summary>When its last stream came back.</summary>
+    protected long IdleSinceMs { get; private set; }
+
+    /// <summary>Streams that the peer and we allow at once.</summary>
+    protected abstract int MaxStreams { get; }
+
+    /// <summary>False once the peer has said that it serves no more requests.</summary>
+    protected abstract bool TakesRequests { get; }
+
+    /// <summary>How long it may lie idle, in milliseconds.</summary>
+    protected virtual long IdleLimitMs => Cluster.Cluster.IdleTimeout == Timeout.InfiniteTimeSpan ? long.MaxValue : (long)Cluster.Cluster.IdleTimeout.TotalMilliseconds;
+
+    /// <summary>Whether it speaks what is asked for. Who leaves it to the handshake takes either.</summary>
+    public abstract bool Speaks(UpstreamProtocol protocol);
+
+    /// <summary>Too old, in time or requests, or idle for too long.</summary>
+    public bool IsExpired(long nowMs) =>
+        nowMs >= _lifetime.ExpiresMs || Requests >= _lifetime.MaxRequests || Streams == 0 && nowMs - IdleSinceMs >= IdleLimitMs;
+
+    /// <summary>Serves <paramref name="waiter"/> next; there must be <see cref="Capacity"/>.</summary>
+    public void Lend(IConnectionWaiter waiter)
+    {
+        Streams++;
+        Requests++;
+        waiter.OnConnection(TakeStream());
+    }
+
+    /// <summary>Lends nothing more, and closes as soon as nothing is lent.</summary>
+    public void Retire()
+    {
+        if (_retiring || IsClosed) return;
+        _retiring = true;
+        if (Streams == 0) Close();
+        else Pool.Withdraw(this);
+    }
+
+    /// <summary>Closes without a word to the exchanges.</summary>
+    public void Close()
+    {
+        if (IsClosed) return;
+        IsClosed = true;
+        Channel.Close();
+        Forget();
+        Pool.Closed(this);
+    }
+
+    public abstract void OnReadable(Channel channel);
+
+    public abstract void OnWritable(Channel channel);
+
+    public abstract void OnFailed(Channel channel);
+
+    /// <remarks>It was open before this took it over.</remarks>
+    public void OnOpen(Channel channel) { }
+
+    /// <summary>A stream for the exchange that comes next.</summary>
+    protected abstract UpstreamStream TakeStream();
+
+    /// <summary>Gives back what it holds; it is closed.</summary>
+    protected abstract void Forget();
+
+    /// <summary>A stream has come back. The connection goes on if it may, else it ends with its last stream.</summary>
+    /// <param name="reusable">False: nothing more may be sent on it.</param>
+    protected void GiveBack(bool reusable)
+    {
+        Streams--;
+        if (IsClosed) return;
+        if (Streams == 0) IdleSinceMs = Context.Worker.NowMs;
+        if (!reusable) _retiring = true;
+        if (Capacity > 0 && Pool.IsCurrent(Tls) && !Context.Draining && !IsExpired(Context.Worker.NowMs)) Pool.Offer(this);
+        else if (Streams == 0) Close();
+    }
+}
