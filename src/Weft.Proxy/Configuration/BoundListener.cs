@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using Weft.Proxy.Http1;
+using Weft.Proxy.Http2;
 using Weft.Proxy.Security;
 using Weft.Routing.Listeners;
 
@@ -59,6 +60,7 @@ internal sealed class BoundChain
             new Http1Limits { MaxHeadBytes = http.MaxRequestHeadersBytes, MaxFields = http.MaxRequestHeadersCount },
             Ms(http.IdleTimeout), Ms(http.RequestHeadersTimeout), Ms(http.RequestTimeout), Ms(http.StreamIdleTimeout),
             Math.Max(1, Ms(http.DelayedCloseTimeout)), Ms(http.MaxConnectionDuration));
+        Http2 = Http2Settings.From(http.Http2, http.MaxRequestHeadersBytes, http.MaxRequestHeadersCount, Limits.StreamIdleMs);
         DefaultHost = Encoding.ASCII.GetBytes(http.DefaultHostForHttp10);
         PathPolicy = new PathPolicy(http.MergeSlashes, http.EscapedSlashes switch
         {
@@ -78,6 +80,8 @@ internal sealed class BoundChain
     public HttpConnectionManager Http => Chain.Http;
 
     public ConnectionLimits Limits { get; }
+
+    public Http2Settings Http2 { get; }
 
     public PathPolicy PathPolicy { get; }
 

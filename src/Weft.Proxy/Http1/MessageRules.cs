@@ -76,7 +76,7 @@ internal ref struct MessageRules
     }
 
     /// <summary>1*DIGIT up to the largest <see cref="long"/>; no sign, no list, no white space inside. Leading zeros are digits.</summary>
-    private static bool TryLength(ReadOnlySpan<byte> value, out long length)
+    public static bool TryLength(ReadOnlySpan<byte> value, out long length)
     {
         length = 0;
         if (value.Length == 0 || value.ContainsAnyExcept(Octets.Digits)) return false;

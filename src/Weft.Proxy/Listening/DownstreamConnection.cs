@@ -6,6 +6,7 @@ using Weft.Proxy.Configuration;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.Transport;
 using Weft.Routing.Listeners;
+using Weft.Routing.Protocols;
 using Weft.Telemetry.Metrics;
 using Weft.Telemetry.Outcomes;
 
@@ -64,6 +65,9 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
         }
     }
 
+    /// <summary>Nothing has been agreed on, so that the client's first bytes tell whether it speaks HTTP/2.</summary>
+    public bool MayBeHttp2 => Chain.Http.Codec == HttpCodec.Auto && (Peer is null || Peer.Alpn.Length == 0);
+
     public ChannelSecurity Security => IsMesh ? ChannelSecurity.Mtls : ChannelSecurity.None;
 
     /// <summary>The connection takes no request after the one at hand: a drain, its age, its certificate's end, or a chain that is gone.</summary>
@@ -71,14 +75,21 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
         context.Draining || _superseded || Chain.Http.MaxRequestsPerConnection > 0 && _requests >= Chain.Http.MaxRequestsPerConnection || context.Worker.NowMs - _openedMs >= MaxAgeMs
         || Peer?.NotAfter is { } end && context.Worker.Time.GetUtcNow() >= end;
 
+    /// <summary>When its age or its certificate ends it, on the worker's clock; <see cref="long.MaxValue"/>: never. Known once it is open.</summary>
+    public long EndsMs { get; private set; } = long.MaxValue;
+
     /// <summary>A mesh connection lives at most one hour.</summary>
     private long MaxAgeMs => IsMesh ? Math.Min(Limits.MaxDurationMs, 3_600_000) : Limits.MaxDurationMs;
 
+    /// <summary>Once; not again when HTTP/2 takes the channel over from HTTP/1.</summary>
     public void Opened(Channel channel)
     {
+        if (_channel is not null) return;
         _channel = channel;
         Peer = channel.Peer;
         Remote = channel.Remote;
+        if (MaxAgeMs != ConnectionLimits.None) EndsMs = _openedMs + MaxAgeMs;
+        if (Peer?.NotAfter is { } end) EndsMs = Math.Min(EndsMs, context.Worker.NowMs + (long)(end - context.Worker.Time.GetUtcNow()).TotalMilliseconds);
         context.Metrics.ConnectionOpened(Direction, ConnectionSide.Downstream, Security);
     }
 

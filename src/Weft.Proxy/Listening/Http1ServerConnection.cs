@@ -1,10 +1,12 @@
 using Weft.Proxy.Buffers;
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Http1;
+using Weft.Proxy.Http2;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.Transport;
 using Weft.Proxy.Workers;
 using Weft.Routing.Listeners;
+using Weft.Routing.Protocols;
 using Weft.Routing.Requests;
 using Weft.Telemetry.Outcomes;
 
@@ -52,6 +54,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     private bool _clientEnded;
     private bool _isTunnel;
     private bool _connected;
+    private bool _mayBeHttp2;
     private bool _finWanted;
     private bool _finSent;
 
@@ -75,6 +78,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     {
         _channel = channel;
         _connection.Opened(channel);
+        _mayBeHttp2 = _connection.MayBeHttp2;
         _context.Connections.Add(this);
         SetTimer(Limits.IdleMs);
     }
@@ -167,6 +171,12 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         if (_input is { IsEmpty: false })
         {
             if (_connected && !IsHttp1()) return true;
+            if (_mayBeHttp2 && IsHttp2Preface(out var whole))
+            {
+                if (whole) BecomeHttp2();
+                else if (Fill(BufferPool.BlockBytes)) return true;
+                return false;
+            }
             switch (Http1Parser.ParseRequest(_input.Readable, Limits.Http1, _head, out var error))
             {
                 case ParseStatus.Done:
@@ -195,6 +205,26 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         _output.Append(TlsRefusal);
         _exchange.RefuseUnanswered(Fault.BadRequest);
         return false;
+    }
+
+    /// <summary>Whether what has come so far is HTTP/2's connection preface or its beginning (RFC 9113 section 3.4). No HTTP/1 request begins so; one glance per connection.</summary>
+    private bool IsHttp2Preface(out bool whole)
+    {
+        var preface = FrameWriter.Preface;
+        var bytes = _input!.Readable;
+        whole = bytes.Length >= preface.Length;
+        if (bytes.StartsWith(whole ? preface : preface[..bytes.Length])) return true;
+        return _mayBeHttp2 = false;
+    }
+
+    private void BecomeHttp2()
+    {
+        var input = _input!;
+        _input = null;
+        _state = State.Closed;
+        _context.Worker.Timers.Cancel(_timer);
+        _context.Connections.Remove(this);
+        new Http2ServerConnection(_context, _connection).Continue(_channel, input, _readable);
     }
 
     private void BeginExchange()
@@ -364,6 +394,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     {
         _connection.ConnectTarget = new ConnectTarget(_head.Authority(_input!.Readable).ToArray(), (ushort)_head.AuthorityParts.Port);
         _connected = _keepAlive = true;
+        _mayBeHttp2 = _connection.Chain.Http.Codec != HttpCodec.Http1; // gRPC clients come so
         Http1Heads.WriteConnected(ref _output);
     }
 

@@ -3,6 +3,7 @@ using Weft.Proxy.Detection;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.Transport;
 using Weft.Routing.Listeners;
+using Weft.Routing.Protocols;
 
 namespace Weft.Proxy.Listening;
 
@@ -45,9 +46,8 @@ internal sealed class WorkerListener : IAcceptHandler, IDetectionHandler
     private void Serve(AcceptedSocket socket, Listener listener, BoundChain chain)
     {
         var connection = new DownstreamConnection(_context, _name, listener.Direction, chain);
-        var handler = new Http1ServerConnection(_context, connection);
-        if (!chain.IsTls) socket.Plain(handler);
-        else if (chain.Tls is { } tls) socket.Tls(tls, handler, chain.Chain.HandshakeTimeout);
+        if (!chain.IsTls) socket.Plain(chain.Http.Codec == HttpCodec.Http2 ? new Http2ServerConnection(_context, connection) : new Http1ServerConnection(_context, connection));
+        else if (chain.Tls is { } tls) socket.Tls(tls, new NegotiatedConnection(_context, connection), chain.Chain.HandshakeTimeout);
         else socket.Close(); // its certificate has not arrived: never plaintext instead
     }
 

@@ -1,0 +1,26 @@
+using Weft.Proxy.Pipelines;
+using Weft.Proxy.Transport;
+using Weft.Routing.Protocols;
+
+namespace Weft.Proxy.Listening;
+
+/// <summary>A TLS connection until its handshake has agreed on a protocol (ALPN, RFC 7301); then it is HTTP/2's or HTTP/1's.</summary>
+internal sealed class NegotiatedConnection(WorkerContext context, DownstreamConnection connection) : IChannelHandler
+{
+    public void OnOpen(Channel channel)
+    {
+        var alpn = channel.Peer!.Alpn;
+        var http2 = alpn is "h2" or "weft-h2" || alpn.Length == 0 && connection.Chain.Http.Codec == HttpCodec.Http2;
+        channel.Handler = http2 ? new Http2ServerConnection(context, connection) : new Http1ServerConnection(context, connection);
+        channel.Handler.OnOpen(channel);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Never called: nothing is readable before it is open.</remarks>
+    public void OnReadable(Channel channel) { }
+
+    public void OnWritable(Channel channel) { }
+
+    /// <summary>The handshake failed; a connection that never was is not counted.</summary>
+    public void OnFailed(Channel channel) { }
+}
