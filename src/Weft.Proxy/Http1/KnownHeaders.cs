@@ -27,6 +27,7 @@ public static class KnownHeaders
             (11, 't') => If(name, "traceparent"u8, KnownHeader.Traceparent),
             (12, 'c') => If(name, "content-type"u8, KnownHeader.ContentType),
             (12, 'x') => If(name, "x-request-id"u8, KnownHeader.XRequestId),
+            (14, 'h') => If(name, "http2-settings"u8, KnownHeader.Http2Settings),
             (14, 'c') => If(name, "content-length"u8, KnownHeader.ContentLength),
             (15, 'x') => If(name, "x-forwarded-for"u8, KnownHeader.XForwardedFor),
             (16, 'x') => Is(name, "x-forwarded-host"u8) ? KnownHeader.XForwardedHost : If(name, "x-envoy-internal"u8, KnownHeader.XEnvoyInternal),
@@ -44,7 +45,7 @@ public static class KnownHeaders
     /// <summary>Fields that are never passed on: those of RFC 9110 section 7.6.1, credentials for this proxy (RFC 9110 section 11.7), and the
     /// framing fields, which are written anew.</summary>
     public static bool EndsAtThisHop(KnownHeader known) => known is KnownHeader.Connection or KnownHeader.ContentLength
-        or KnownHeader.TransferEncoding or KnownHeader.Te or KnownHeader.Upgrade or KnownHeader.KeepAlive or KnownHeader.ProxyConnection
+        or KnownHeader.TransferEncoding or KnownHeader.Te or KnownHeader.Upgrade or KnownHeader.Http2Settings or KnownHeader.KeepAlive or KnownHeader.ProxyConnection
         or KnownHeader.ProxyAuthenticate or KnownHeader.ProxyAuthorization;
 
     private static KnownHeader If(ReadOnlySpan<byte> name, ReadOnlySpan<byte> expected, KnownHeader known) =>

@@ -9,7 +9,7 @@ internal static class TrailerRules
     /// <summary>Framing, routing, request modifiers, authentication, response control and content format, by name.</summary>
     private static readonly HashSet<string> _forbidden = new(StringComparer.OrdinalIgnoreCase)
     {
-        "age", "authorization", "cache-control", "content-encoding", "content-range", "cookie", "expires", "forwarded", "http2-settings",
+        "age", "authorization", "cache-control", "content-encoding", "content-range", "cookie", "expires", "forwarded",
         "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "location", "max-forwards", "pragma", "range",
         "set-cookie", "vary", "warning", "www-authenticate", "x-forwarded-host", "x-forwarded-port",
     };

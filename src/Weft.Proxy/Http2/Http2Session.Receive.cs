@@ -374,6 +374,7 @@ internal sealed partial class Http2Session
             return;
         }
         HavePeerSettings = true;
+        _encoder.SetPeerTableBytes(_peer.SmallestHeaderTableSize);
         _encoder.SetPeerTableBytes(_peer.HeaderTableSize);
         FrameWriter.SettingsAck(Output);
         if (_peer.InitialWindow != window) MoveSendWindows(_peer.InitialWindow - window);

@@ -23,6 +23,9 @@ internal struct PeerSettings
 
     public uint HeaderTableSize { get; private set; } = 4096;
 
+    /// <summary>The smallest that the last SETTINGS named on its way to <see cref="HeaderTableSize"/>: a table that shrank and grew again has lost its entries.</summary>
+    public uint SmallestHeaderTableSize { get; private set; } = 4096;
+
     public uint MaxConcurrentStreams { get; private set; } = uint.MaxValue;
 
     public int InitialWindow { get; private set; } = DefaultWindow;
@@ -39,6 +42,7 @@ internal struct PeerSettings
     /// <returns>Why the connection must end; else <see cref="Http2ErrorCode.NoError"/>.</returns>
     public Http2ErrorCode Apply(ReadOnlySpan<byte> payload, bool fromServer)
     {
+        SmallestHeaderTableSize = HeaderTableSize;
         for (; payload.Length >= 6; payload = payload[6..])
         {
             var value = BinaryPrimitives.ReadUInt32BigEndian(payload[2..]);
@@ -46,6 +50,7 @@ internal struct PeerSettings
             {
                 case SettingId.HeaderTableSize:
                     HeaderTableSize = value;
+                    SmallestHeaderTableSize = Math.Min(SmallestHeaderTableSize, value);
                     break;
                 case SettingId.EnablePush when value > (fromServer ? 0 : 1):
                     return Http2ErrorCode.ProtocolError;

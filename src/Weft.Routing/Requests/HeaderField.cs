@@ -25,6 +25,7 @@ public enum KnownHeader : byte
     Te,
     Trailer,
     Upgrade,
+    Http2Settings,
     Expect,
     KeepAlive,
     ProxyConnection,
