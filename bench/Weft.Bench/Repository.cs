@@ -5,16 +5,21 @@ public static class Repository
 {
     public static string Root { get; } = FindRoot();
 
-    /// <summary>For the processes' own files; emptied by nobody, so that a log survives a failed run.</summary>
-    public static string Scratch { get; } = Directory.CreateTempSubdirectory("weft-bench-").FullName;
+    /// <summary>What the benchmark makes for itself (certificates, files to serve). The peers run in this folder, so their configurations name those files relative to it.</summary>
+    public static string Made { get; } = Directory.CreateDirectory(Path.Combine(Root, "artifacts/bench")).FullName;
 
-    public static string Peer(string file) => Path.Combine(Root, "bench/peers", file);
+    /// <summary>What the processes of this run say; emptied by nobody, so that a log survives a failed run.</summary>
+    public static string Logs { get; } = Directory.CreateTempSubdirectory("weft-bench-").FullName;
 
-    /// <summary>Full path of a program.</summary>
-    /// <exception cref="FileNotFoundException">It is not installed.</exception>
-    public static string Find(string program) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Select(dir => Path.Combine(dir, program)).FirstOrDefault(File.Exists)
-        ?? throw new FileNotFoundException($"{program} is not installed");
+    /// <summary>Full path of a file or folder under bench/peers.</summary>
+    public static string Peer(string path) => Path.Combine(Root, "bench/peers", path);
+
+    /// <summary>Full path of a program of ours.</summary>
+    public static string Built(string project, string program) => Path.Combine(Root, "artifacts/bin", project, "release", program);
+
+    /// <summary>Full path of a program, or null when it is not installed.</summary>
+    public static string? Find(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Select(dir => Path.Combine(dir, program)).FirstOrDefault(File.Exists);
 
     private static string FindRoot()
     {

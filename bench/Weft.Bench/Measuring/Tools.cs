@@ -2,38 +2,53 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Weft.Bench.Peers;
 
 namespace Weft.Bench.Measuring;
 
-/// <summary>What wrk reports of a closed-loop run.</summary>
-public sealed record WrkResult(long Requests, double Seconds, long Errors);
+/// <summary>What a closed-loop load did.</summary>
+internal sealed record LoadCount(long Requests, double Seconds, long Errors);
 
 /// <summary>What weft-loadtest reports of an open-loop run; times in milliseconds.</summary>
-public sealed record LoadResult(long Requests, long Failed, double P50, double P99, double P999, double Max, double LatenessP99);
+internal sealed record LoadResult(long Requests, long Failed, double P50, double P99, double P999, double LatenessP99);
 
 /// <summary>The programs that drive the load. Each runs as a process of its own: nothing that this one does can delay its clock.</summary>
-public static partial class Tools
+internal static partial class Tools
 {
-    private const int WrkConnections = 64, LoadConnections = 32;
+    private const int WrkConnections = 64, LoadConnections = 32, H2Connections = 8, H2Streams = 16;
 
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
 
-    /// <summary>As many requests as 64 connections can carry.</summary>
-    public static async Task<WrkResult> WrkAsync(Uri url, TimeSpan duration)
+    /// <summary>As many HTTP/1.1 requests as the connections can carry.</summary>
+    /// <param name="script">Lua that makes the requests; null asks for the URL alone.</param>
+    /// <param name="arguments">Of the script.</param>
+    public static async Task<LoadCount> WrkAsync(Uri url, TimeSpan duration, string? script = null, int connections = WrkConnections, params string[] arguments)
     {
-        var text = await RunAsync(Repository.Find("wrk"), ["-t1", $"-c{WrkConnections}", $"-d{duration.TotalSeconds:0}s", url.ToString()]);
+        string[] scripted = script is null ? [] : ["-s", script];
+        string[] behind = arguments.Length == 0 ? [] : ["--", .. arguments];
+        var text = await RunAsync(Repository.Find("wrk")!, ["-t1", $"-c{connections}", $"-d{duration.TotalSeconds:0}s", .. scripted, url.ToString(), .. behind]);
         var total = WrkTotal().Match(text);
         if (!total.Success) throw new InvalidOperationException($"wrk said: {text}");
-        var seconds = double.Parse(total.Groups[2].Value, CultureInfo.InvariantCulture) * (total.Groups[3].Value == "m" ? 60 : 1);
-        var errors = WrkErrors().Matches(text).Sum(m => m.Groups.Values.Skip(1).Where(g => g.Success).Sum(g => long.Parse(g.Value, CultureInfo.InvariantCulture)));
-        return new WrkResult(long.Parse(total.Groups[1].Value, CultureInfo.InvariantCulture), seconds, errors);
+        var seconds = Number(total.Groups[2]) * (total.Groups[3].Value == "m" ? 60 : 1);
+        var errors = WrkErrors().Matches(text).Sum(m => m.Groups.Values.Skip(1).Where(g => g.Success).Sum(g => (long)Number(g)));
+        return new LoadCount((long)Number(total.Groups[1]), seconds, errors);
+    }
+
+    /// <summary>As many gRPC-like calls over HTTP/2 in plain text as 8 connections of 16 streams can carry: a small message each way, trailers after the answer.</summary>
+    public static async Task<LoadCount> H2LoadAsync(Uri url, TimeSpan duration)
+    {
+        var text = await RunAsync(Repository.Find("h2load")!, [
+            "-t1", $"-c{H2Connections}", $"-m{H2Streams}", $"-D{duration.TotalSeconds:0}", "-d", Content.GrpcRequest, "-H", "content-type: application/grpc", "-H", "te: trailers",
+            new Uri(url, Content.GrpcPath).ToString()]);
+        var total = H2LoadTotal().Match(text);
+        if (!total.Success) throw new InvalidOperationException($"h2load said: {text}");
+        return new LoadCount((long)Number(total.Groups[1]), duration.TotalSeconds, (long)(Number(total.Groups[2]) - Number(H2LoadGood().Match(text).Groups[1])));
     }
 
     /// <summary>Requests at a fixed rate, after a second of warm-up at the same rate.</summary>
     public static async Task<LoadResult> LoadAsync(Uri url, double rate, TimeSpan duration)
     {
-        var program = Path.Combine(Repository.Root, "artifacts/bin/Weft.LoadTest/release/weft-loadtest");
-        var text = await RunAsync(program, [
+        var text = await RunAsync(Repository.Built("Weft.LoadTest", "weft-loadtest"), [
             "--rate", rate.ToString(CultureInfo.InvariantCulture), "--duration", $"{duration.TotalSeconds:0}s", "--warmup", $"{WarmUp.TotalSeconds:0}s",
             "--connections", LoadConnections.ToString(CultureInfo.InvariantCulture), "--max-failures", "1000000000", "--json", url.ToString()]);
         using var json = JsonDocument.Parse(text);
@@ -41,7 +56,7 @@ public static partial class Tools
         var latency = report.GetProperty("latencyMs");
         return new LoadResult(report.GetProperty("requests").GetInt64(), report.GetProperty("failed").GetInt64(),
             latency.GetProperty("p50").GetDouble(), latency.GetProperty("p99").GetDouble(), latency.GetProperty("p999").GetDouble(),
-            latency.GetProperty("max").GetDouble(), report.GetProperty("scheduleErrorMs").GetProperty("p99").GetDouble());
+            report.GetProperty("scheduleErrorMs").GetProperty("p99").GetDouble());
     }
 
     /// <summary>All requests that <see cref="LoadAsync"/> sends, warm-up included: what the proxy's processor time is divided by.</summary>
@@ -73,9 +88,17 @@ public static partial class Tools
         return output.Length > 0 ? output : await error;
     }
 
+    private static double Number(Group group) => double.Parse(group.Value, CultureInfo.InvariantCulture);
+
     [GeneratedRegex(@"(\d+) requests in ([\d.]+)(s|m)", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex WrkTotal();
 
     [GeneratedRegex(@"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)|Non-2xx or 3xx responses: (\d+)", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex WrkErrors();
+
+    [GeneratedRegex(@"requests: \d+ total, \d+ started, (\d+) done, (\d+) succeeded", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex H2LoadTotal();
+
+    [GeneratedRegex(@"status codes: (\d+) 2xx", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex H2LoadGood();
 }

@@ -1,12 +1,15 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography.X509Certificates;
 using Weft.Bench.Measuring;
 
 namespace Weft.Bench.Peers;
 
 /// <summary>A running peer, pinned to one core, with what it says in a log file.</summary>
-public sealed class PeerProcess : IAsyncDisposable
+internal sealed class PeerProcess : IAsyncDisposable
 {
     private const int Terminate = 15;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
@@ -31,12 +34,14 @@ public sealed class PeerProcess : IAsyncDisposable
 
     public static PeerProcess Start(Peer peer, int core)
     {
-        var log = new StreamWriter(Path.Combine(Repository.Scratch, $"{peer.Name}-{Guid.NewGuid():N}.log")) { AutoFlush = true };
+        var log = new StreamWriter(Path.Combine(Repository.Logs, $"{peer.Name}-{peer.Port}-{Guid.NewGuid():N}.log")) { AutoFlush = true };
         // taskset replaces itself by the program, so the process started is the peer.
-        var start = new ProcessStartInfo(Repository.Find("taskset"), ["-c", core.ToString(), peer.Program, .. peer.Arguments])
+        var start = new ProcessStartInfo(Repository.Find("taskset")!, ["-c", core.ToString(), peer.Program, .. peer.Arguments])
         {
-            UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Repository.Scratch,
+            UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Repository.Made,
         };
+        // Else caddy writes into the user's home.
+        start.Environment["XDG_DATA_HOME"] = start.Environment["XDG_CONFIG_HOME"] = Path.Combine(Repository.Made, "caddy");
         return new PeerProcess(peer, Process.Start(start)!, log);
     }
 
@@ -62,22 +67,25 @@ public sealed class PeerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until a request through the peer is answered with 200.</summary>
-    public async Task WaitUntilServingAsync()
+    /// <summary>Waits until a request to <paramref name="url"/> is answered by anything: that it is the right answer is what the load itself checks.</summary>
+    public async Task WaitUntilServingAsync(Uri url, Reach reach)
     {
-        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        using var client = Client(reach);
         var since = Stopwatch.StartNew();
         while (true)
         {
             try
             {
-                using var answer = await client.GetAsync(Peer.Url);
-                if (answer.IsSuccessStatusCode) return;
+                using var request = new HttpRequestMessage(HttpMethod.Get, url) { Version = client.DefaultRequestVersion, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+                request.Headers.Host = "service-0.bench"; // where there are routes, it takes the first of them
+                request.Headers.Add("x-version", "v0");
+                using var answer = await client.SendAsync(request);
+                if ((int)answer.StatusCode < 500) return;
                 if (since.Elapsed > Patience) throw new InvalidOperationException($"{Peer.Name} answers {(int)answer.StatusCode}; its log is {LogName}");
             }
-            catch (HttpRequestException e) when (since.Elapsed < Patience && !_process.HasExited)
+            catch (HttpRequestException e)
             {
-                _ = e; // not yet
+                if (since.Elapsed > Patience || _process.HasExited) throw new InvalidOperationException($"{Peer.Name} does not serve: {e.Message}; its log is {LogName}", e);
             }
             await Task.Delay(1);
         }
@@ -102,6 +110,24 @@ public sealed class PeerProcess : IAsyncDisposable
     }
 
     private string LogName => ((FileStream)_log.BaseStream).Name;
+
+    private static HttpClient Client(Reach reach)
+    {
+        var handler = new SocketsHttpHandler { UseProxy = false };
+        if (reach == Reach.MutualTls)
+        {
+            handler.SslOptions = new SslClientAuthenticationOptions
+            {
+                ClientCertificates = [X509Certificate2.CreateFromPemFile(Certificates.Chain("client"), Certificates.Key("client"))],
+                RemoteCertificateValidationCallback = (_, _, _, _) => true, // only whether it serves is asked here
+                TargetHost = Certificates.TrustDomain,
+            };
+        }
+        return new HttpClient(handler)
+        {
+            DefaultRequestVersion = reach == Reach.Http2 ? HttpVersion.Version20 : HttpVersion.Version11,
+        };
+    }
 
     private void Keep(object sender, DataReceivedEventArgs line)
     {

@@ -3,13 +3,12 @@ using Weft.Bench.Results;
 
 namespace Weft.Bench.Rows;
 
-/// <summary>One run of the benchmark: who takes part, how long and how often, and the sheet that it fills.</summary>
-/// <param name="Proxies">The proxies compared.</param>
+/// <summary>One run of one row: how long and how often, and the sheet that it fills.</summary>
 /// <param name="Rounds">Interleaved rounds: one of each participant after another, so that a slow minute of the machine hits all.</param>
 /// <param name="RoundTime">Length of one measurement.</param>
 /// <param name="WarmUp">Load before the first round, for caches, connections and the JIT.</param>
 /// <param name="Sheet">Where the figures go.</param>
-public sealed record Run(IReadOnlyList<Peer> Proxies, int Rounds, TimeSpan RoundTime, TimeSpan WarmUp, Sheet Sheet)
+internal sealed record Run(int Rounds, TimeSpan RoundTime, TimeSpan WarmUp, Sheet Sheet)
 {
     /// <summary>Core of the application and of the load; this process itself is started there.</summary>
     public const int LoadCore = 0;
@@ -23,14 +22,28 @@ public sealed record Run(IReadOnlyList<Peer> Proxies, int Rounds, TimeSpan Round
     /// <summary>Says what is going on.</summary>
     public static void Say(string text) => Console.Error.WriteLine(text);
 
-    /// <summary>Starts the application and every proxy, and waits until each answers.</summary>
-    public async Task<Stage> StartAllAsync()
+    /// <summary>Who takes part in the rows of a folder of bench/peers.</summary>
+    public IReadOnlyList<Contender> Contenders(string folder, Reach reach = Reach.Http1) => AllPeers.Of(folder, reach, Sheet.Warn);
+
+    /// <summary>Starts the application and every contender, and waits until each answers. One that does not is left out.</summary>
+    /// <param name="application">Null when the contenders answer by themselves.</param>
+    public async Task<Stage> StartAsync(IReadOnlyList<Contender> contenders, Peer? application)
     {
-        var stage = new Stage();
+        var stage = new Stage(Sheet);
         try
         {
-            await stage.AddAsync(AllPeers.Backend, LoadCore);
-            foreach (var proxy in Proxies) await stage.AddAsync(proxy, ProxyCore);
+            if (application is not null) await stage.AddAsync(application, application == AllPeers.GrpcApplication ? Reach.Http2 : Reach.Http1);
+            foreach (var contender in contenders)
+            {
+                try
+                {
+                    await stage.AddAsync(contender);
+                }
+                catch (InvalidOperationException e)
+                {
+                    Sheet.Warn($"{contender.Name} took no part: {e.Message}");
+                }
+            }
             return stage;
         }
         catch
@@ -38,28 +51,5 @@ public sealed record Run(IReadOnlyList<Peer> Proxies, int Rounds, TimeSpan Round
             await stage.DisposeAsync();
             throw;
         }
-    }
-}
-
-/// <summary>The processes of a row; they end with it.</summary>
-public sealed class Stage : IAsyncDisposable
-{
-    private readonly List<PeerProcess> _processes = [];
-
-    /// <summary>The proxies, without the application behind them.</summary>
-    public IEnumerable<PeerProcess> Proxies => _processes.Where(p => p.Peer != AllPeers.Backend);
-
-    public async Task<PeerProcess> AddAsync(Peer peer, int core)
-    {
-        var process = peer.Start(core);
-        _processes.Add(process);
-        process.WaitUntilAccepting();
-        await process.WaitUntilServingAsync();
-        return process;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var process in Enumerable.Reverse(_processes)) await process.DisposeAsync();
     }
 }
