@@ -28,6 +28,7 @@ public sealed class GrpcTimeoutTests
     [InlineData("1s")]
     [InlineData("-1S")]
     [InlineData("+1S")]
+    [InlineData("1\u00e4")]
     [InlineData(" 1S")]
     [InlineData("1.5S")]
     [InlineData("100000000S")]

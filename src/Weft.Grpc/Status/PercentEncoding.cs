@@ -20,6 +20,26 @@ public static class PercentEncoding
         return encoded.ToString();
     }
 
+    /// <summary>The same from UTF-8 to bytes, cut before the escape that no longer fits; the bytes written.</summary>
+    public static int Encode(ReadOnlySpan<byte> utf8, Span<byte> destination)
+    {
+        var written = 0;
+        foreach (var b in utf8)
+        {
+            if (b is >= 0x20 and <= 0x7E and not (byte)'%')
+            {
+                if (written == destination.Length) break;
+                destination[written++] = b;
+                continue;
+            }
+            if (destination.Length - written < 3) break;
+            destination[written++] = (byte)'%';
+            destination[written++] = (byte)Hex[b >> 4];
+            destination[written++] = (byte)Hex[b & 15];
+        }
+        return written;
+    }
+
     /// <summary>Never fails: the specification forbids an error here, because a peer's broken message must not hide its status. What is not a
     /// valid escape is kept as it came, and bytes that are not UTF-8 become U+FFFD.</summary>
     public static string Decode(string encoded)

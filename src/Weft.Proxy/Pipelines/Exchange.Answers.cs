@@ -1,4 +1,5 @@
 using System.Text;
+using Weft.Grpc;
 using Weft.Routing.Requests;
 using Weft.Routing.Routes;
 using Weft.Telemetry.Outcomes;
@@ -52,7 +53,8 @@ internal sealed partial class Exchange
     private void Answer(DirectResponseAction direct)
     {
         _record.Status = direct.Status;
-        _downstream.WriteLocalReply(new LocalReply(direct.Status, default, default, direct.Body.Span, default));
+        if (_isGrpc) AnswerCall(GrpcStatus.FromHttpStatus(direct.Status).Code, Fault.None, direct.Body.Span);
+        else _downstream.WriteLocalReply(new LocalReply(direct.Status, default, default, direct.Body.Span, default));
         Finish();
     }
 
@@ -66,7 +68,8 @@ internal sealed partial class Exchange
             return;
         }
         _record.Status = redirect.Status;
-        _downstream.WriteLocalReply(new LocalReply(redirect.Status, default, default, default, location[..length]));
+        if (_isGrpc) AnswerCall(GrpcStatus.FromHttpStatus(redirect.Status).Code, Fault.None, "a gRPC call cannot follow a redirect"u8);
+        else _downstream.WriteLocalReply(new LocalReply(redirect.Status, default, default, default, location[..length]));
         Finish();
     }
 
@@ -79,7 +82,8 @@ internal sealed partial class Exchange
         StopWaiting();
         ReleaseUpstream(responseComplete: false, failed: true);
         var body = Encoding.UTF8.GetBytes($"{description.Code}: {detail}. {description.Sentence}\n");
-        _downstream.WriteLocalReply(new LocalReply(_record.Status, fault.CodeUtf8(), _record.RequestId.Span, body, default));
+        if (_isGrpc) AnswerCall(description.GrpcStatus == GrpcStatusCode.Ok ? GrpcStatus.FromHttpStatus(_record.Status).Code : description.GrpcStatus, fault, body);
+        else _downstream.WriteLocalReply(new LocalReply(_record.Status, fault.CodeUtf8(), _record.RequestId.Span, body, default));
         Finish();
     }
 }

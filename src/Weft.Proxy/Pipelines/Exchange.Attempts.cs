@@ -1,4 +1,5 @@
 using System.Text;
+using Weft.Grpc;
 using Weft.Routing.Balancing;
 using Weft.Routing.Requests;
 using Weft.Routing.Retries;
@@ -12,6 +13,11 @@ internal sealed partial class Exchange
     // ---- Attempt and Send
     private void Attempt()
     {
+        if (DeadlinePassed)
+        {
+            Fail(Fault.DeadlineExceeded, DeadlineText);
+            return;
+        }
         var cluster = _cluster!;
         _record.Attempts++;
         _endpoint = Balancer.Pick(cluster.Cluster, cluster.Endpoints, cluster.State, ref _context.Chance, _tried);
@@ -114,9 +120,9 @@ internal sealed partial class Exchange
         else Fail(fault, detail);
     }
 
-    private bool ShouldRetry(AttemptOutcome outcome, int status, bool marked)
+    private bool ShouldRetry(AttemptOutcome outcome, int status, bool marked, GrpcStatusCode? grpcStatus = null)
     {
-        var attempt = new Attempt(_record.Attempts, outcome, status, marked, _idempotent, _progress);
+        var attempt = new Attempt(_record.Attempts, outcome, status, marked, _idempotent, _progress, grpcStatus);
         if (!RetryDecision.Decide(_action!.Retry, attempt)) return false;
         // What no workload has seen adds no load to any: half of the endpoints may be dead, and their share of requests all go on to the other half.
         if ((marked || _progress == RequestProgress.NothingSent) && HasBetterEndpoint()) return true;
@@ -156,7 +162,7 @@ internal sealed partial class Exchange
             return;
         }
         _phase = Phase.BackingOff;
-        _context.Worker.Timers.Schedule(_timer, pause);
+        _context.Worker.Timers.Schedule(_timer, Math.Min(pause, DeadlineMs - _context.Worker.NowMs));
     }
 
     private void AttemptAgain()

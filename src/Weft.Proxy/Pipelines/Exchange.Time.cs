@@ -42,7 +42,8 @@ internal sealed partial class Exchange
 
     private void CheckLimits(long now)
     {
-        if (!_isTunnel && _requestComplete && Over(now, _requestCompleteMs, RouteTimeoutMs))
+        if (DeadlinePassed) TimedOut(Fault.DeadlineExceeded, DeadlineText);
+        else if (!_isTunnel && _requestComplete && Over(now, _requestCompleteMs, RouteTimeoutMs))
             TimedOut(Fault.ResponseTimeout, $"no complete response within the route's timeout of {RouteTimeoutMs} ms, attempt {_record.Attempts}, endpoint {_endpoint}");
         else if (!_isTunnel && !_requestComplete && Over(now, _startedMicros / 1000, _connection.Limits.RequestMs))
             TimedOut(Fault.BodyTimeout, $"the request did not arrive within {_connection.Limits.RequestMs} ms");
@@ -86,6 +87,7 @@ internal sealed partial class Exchange
     {
         var due = After(_lastActivityMs, IdleMs);
         if (!_isTunnel) due = Math.Min(due, _requestComplete ? After(_requestCompleteMs, RouteTimeoutMs) : After(_startedMicros / 1000, _connection.Limits.RequestMs));
+        due = Math.Min(due, DeadlineMs);
         if (_phase is Phase.AwaitingConnection or Phase.Sent) due = Math.Min(due, After(_attemptStartedMs, PerTryMs));
         // Activity moves the idle limit without touching the timer; it only needs to be set anew when something else is due sooner.
         if (due == long.MaxValue || (_timer.IsScheduled && _timer.DueMs <= due)) return;

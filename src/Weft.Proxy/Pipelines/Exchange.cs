@@ -107,6 +107,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         var head = _downstream.Head;
         _record.Method = Vocabulary.ParseMethod(head.Method);
         _idempotent = RetryDecision.IsIdempotent(head.Method);
+        ReadGrpc();
         Route();
     }
 
@@ -134,6 +135,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         _hostRewrite = default;
         _mayUpgrade = _isTunnel = _responseComplete = false;
         RequestHeaders = ResponseHeaders = HeaderMutations.None;
+        BeginGrpc();
         _phase = Phase.AwaitingRoutes;
     }
 
@@ -239,6 +241,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
     private void Forward(ProxyConfig config, ForwardAction action)
     {
         _action = action;
+        LimitBy(action);
         var destination = action.Choose(ref _context.Chance);
         RequestHeaders = destination.RequestHeaders;
         ResponseHeaders = destination.ResponseHeaders;
@@ -279,7 +282,8 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         }
         var marked = ToMeshPeer && IsMarkedUnprocessed(head);
         _endpoint!.State.TurnsAway = marked;
-        if (ShouldRetry(AttemptOutcome.Response, head.Status, marked))
+        var grpcStatus = _isGrpc ? GrpcFields.Status(head.Buffer, head.Fields) : null;
+        if (ShouldRetry(AttemptOutcome.Response, head.Status, marked, grpcStatus))
         {
             // What is left of this response belongs to nobody: the connection ends with it.
             ReleaseUpstream(responseComplete: false, failed: true);
@@ -294,6 +298,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         _phase = Phase.Responding;
         _downstream.ReleaseHead();
         _record.Status = head.Status;
+        _record.GrpcStatus = grpcStatus;
         _record.FirstByteMicros = _context.Worker.NowMicros - _startedMicros;
         if (marked && FaultOf(head, out var fault)) _record.Fault = fault;
     }
@@ -308,6 +313,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
 
     public void OnResponseEnd(in Trailers trailers)
     {
+        if (_isGrpc) _record.GrpcStatus ??= GrpcFields.Status(trailers.Buffer, trailers.Fields);
         _downstream.WriteEnd(trailers);
         if (_phase != Phase.Responding) return;
         if (_isTunnel)
@@ -385,7 +391,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         _counted = null;
         _countedRetry = false;
         _record.TotalMicros = _context.Worker.NowMicros - _startedMicros;
-        if (recorded) _connection.SeriesOf(_record.Edge).Record(_record.Status, _record.Fault, _record.TotalMicros);
+        if (recorded) _connection.SeriesOf(_record.Edge).Record(_record.Status, _record.Fault, _record.TotalMicros, EndOfCall());
         _cluster = null;
         _action = null;
         _downstream.OnExchangeEnded();

@@ -1,3 +1,5 @@
+using System.Text;
+using Weft.Grpc;
 using Weft.Routing.Headers;
 using Weft.Routing.Requests;
 
@@ -46,19 +48,29 @@ internal static class RequestFields
         var trace = default(TraceFields);
         ulong seen = 0;
         var hasProto = false;
+        var grpcTimeout = exchange.GrpcTimeoutLeft;
         foreach (ref readonly var field in head.Fields)
         {
             if (field.Known is KnownHeader.Host or KnownHeader.XWeft) continue;
             if (field.Known == KnownHeader.XRequestId) continue; // written below: one, and valid
             if (field.HopByHop || !forwarded.Keeps(field.Known) || Fields.Drops(edits, head.Name(field), ref seen) || trace.Takes(field)) continue;
+            if (grpcTimeout is not null && Ascii.EqualsIgnoreCase(head.Name(field), "grpc-timeout"u8)) continue; // written below: what is left of it
             hasProto |= field.Known == KnownHeader.XForwardedProto;
             writer.Field(head.Buffer, field, keepCase);
         }
         Fields.WriteAdded(ref writer, edits, seen);
+        if (grpcTimeout is { } left) WriteGrpcTimeout(ref writer, left);
         if (exchange.TellsRequestId) writer.Field("x-request-id"u8, exchange.RequestId.Span);
         trace.Write(ref writer, head, exchange.Context, keepCase);
         forwarded.Write(ref writer, head, exchange.Context, hasProto);
         if (exchange.AppendForwardedHost && !exchange.HostRewrite.IsEmpty) writer.Field("x-forwarded-host"u8, head.Authority);
         if (exchange.ToMeshPeer && !exchange.Context.Node.SourceUtf8.IsEmpty) writer.Field("x-weft-source"u8, exchange.Context.Node.SourceUtf8);
+    }
+
+    private static void WriteGrpcTimeout<TWriter>(ref TWriter writer, TimeSpan left)
+        where TWriter : struct, IFieldWriter, allows ref struct
+    {
+        Span<byte> text = stackalloc byte[GrpcTimeout.MaxBytes];
+        writer.Field("grpc-timeout"u8, text[..GrpcTimeout.Format(left, text)]);
     }
 }

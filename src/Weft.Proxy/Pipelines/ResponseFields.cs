@@ -1,4 +1,6 @@
+using System.Buffers.Text;
 using System.Text;
+using Weft.Grpc;
 using Weft.Routing.Headers;
 using Weft.Routing.Listeners;
 using Weft.Routing.Requests;
@@ -59,13 +61,14 @@ internal static class ResponseFields
 
     /// <summary>An upper bound of a local reply's bytes, its body counted.</summary>
     public static int SizeOf(in LocalReply reply, Exchange exchange) =>
-        Fields.SizeOf([], exchange.ResponseHeaders) + reply.Location.Length + reply.Body.Length + RequestFields.OwnFieldsBytes;
+        Fields.SizeOf([], exchange.ResponseHeaders) + reply.Location.Length + reply.Body.Length + reply.GrpcMessage.Length + RequestFields.OwnFieldsBytes;
 
     /// <summary>The fields of a response that this proxy makes.</summary>
     public static void Write<TWriter>(ref TWriter writer, in LocalReply reply, Exchange exchange)
         where TWriter : struct, IFieldWriter, allows ref struct
     {
-        if (reply.Body.Length > 0) writer.Field("content-type"u8, "text/plain; charset=utf-8"u8);
+        if (reply.GrpcStatus is { } status) WriteCallEnd(ref writer, status, reply.GrpcMessage);
+        else if (reply.Body.Length > 0) writer.Field("content-type"u8, "text/plain; charset=utf-8"u8);
         if (!reply.Location.IsEmpty) writer.Field("location"u8, reply.Location);
         if (!reply.Fault.IsEmpty)
         {
@@ -74,6 +77,16 @@ internal static class ResponseFields
         }
         if (exchange.Connection.Chain.Http.AlwaysSetRequestIdInResponse) writer.Field("x-request-id"u8, exchange.RequestId.Span);
         Fields.WriteAdded(ref writer, exchange.ResponseHeaders, 0);
+    }
+
+    private static void WriteCallEnd<TWriter>(ref TWriter writer, GrpcStatusCode status, ReadOnlySpan<byte> message)
+        where TWriter : struct, IFieldWriter, allows ref struct
+    {
+        Span<byte> digits = stackalloc byte[4];
+        Utf8Formatter.TryFormat((int)status, digits, out var length);
+        writer.Field("content-type"u8, "application/grpc"u8);
+        writer.Field("grpc-status"u8, digits[..length]);
+        if (!message.IsEmpty) writer.Field("grpc-message"u8, message);
     }
 
     private static void WriteText<TWriter>(ref TWriter writer, ReadOnlySpan<byte> name, string value)

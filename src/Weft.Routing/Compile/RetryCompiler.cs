@@ -7,7 +7,8 @@ namespace Weft.Routing.Compile;
 internal static class RetryCompiler
 {
     private const string Words =
-        "5xx, gateway-error, reset, reset-before-request, connect-failure, refused-stream, retriable-4xx, retriable-status-codes";
+        "5xx, gateway-error, reset, reset-before-request, connect-failure, refused-stream, retriable-4xx, retriable-status-codes, " +
+        "cancelled, deadline-exceeded, internal, resource-exhausted, unavailable";
 
     private static readonly TimeSpan DefaultBackOff = TimeSpan.FromMilliseconds(25);
 
@@ -55,6 +56,11 @@ internal static class RetryCompiler
                 "refused-stream" => RetryOn.RefusedStream,
                 "retriable-4xx" => RetryOn.Retriable4xx,
                 "retriable-status-codes" => RetryOn.RetriableStatusCodes,
+                "cancelled" => RetryOn.GrpcCancelled,
+                "deadline-exceeded" => RetryOn.GrpcDeadlineExceeded,
+                "internal" => RetryOn.GrpcInternal,
+                "resource-exhausted" => RetryOn.GrpcResourceExhausted,
+                "unavailable" => RetryOn.GrpcUnavailable,
                 _ => Unknown(word),
             };
         }

@@ -54,6 +54,7 @@ internal static class RouteActionCompiler
             Clusters = clusters,
             TotalWeight = (uint)clusters.Sum(c => c.Weight),
             Timeout = into.Limit(action.Timeout, DefaultTimeout, at.Field("timeout")),
+            Duration = Duration(action.MaxStreamDuration, at.Field("max_stream_duration"), into),
             IdleTimeout = action.IdleTimeout is null ? null : into.Limit(action.IdleTimeout, Timeout.InfiniteTimeSpan, at.Field("idle_timeout")),
             Retry = action.RetryPolicy is null ? hostRetry : RetryCompiler.Compile(action.RetryPolicy, at.Field("retry_policy"), into),
             PathRewrite = Rewrite(action.PrefixRewrite, match, at.Field("prefix_rewrite"), into),
@@ -68,6 +69,14 @@ internal static class RouteActionCompiler
             },
         };
     }
+
+    private static StreamDuration Duration(ProtoAction.Types.MaxStreamDuration? duration, FieldPath at, Compilation into) =>
+        duration is null ? StreamDuration.Unlimited : new StreamDuration
+        {
+            Max = into.Limit(duration.MaxStreamDuration_, Timeout.InfiniteTimeSpan, at.Field("max_stream_duration")),
+            GrpcMax = duration.GrpcTimeoutHeaderMax is null ? null : into.Time(duration.GrpcTimeoutHeaderMax, TimeSpan.Zero, at.Field("grpc_timeout_header_max")),
+            GrpcOffset = into.Time(duration.GrpcTimeoutHeaderOffset, TimeSpan.Zero, at.Field("grpc_timeout_header_offset")),
+        };
 
     private static ImmutableArray<WeightedCluster> Clusters(ProtoAction action, HeaderLevels levels, FieldPath at, Compilation into)
     {

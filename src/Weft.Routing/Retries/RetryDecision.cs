@@ -1,3 +1,5 @@
+using Weft.Grpc;
+
 namespace Weft.Routing.Retries;
 
 /// <summary>How an attempt ended when it may be worth another one.</summary>
@@ -37,8 +39,9 @@ public enum RequestProgress : byte
 /// request.</param>
 /// <param name="Idempotent">The method is one that may be repeated (RFC 9110 section 9.2.2).</param>
 /// <param name="Progress">How far the request had gone.</param>
+/// <param name="GrpcStatus">What a gRPC call's response says in its head, which is then all of it (Trailers-Only); null for any other response.</param>
 public readonly record struct Attempt(
-    int Number, AttemptOutcome Outcome, int Status, bool MarkedUnprocessed, bool Idempotent, RequestProgress Progress);
+    int Number, AttemptOutcome Outcome, int Status, bool MarkedUnprocessed, bool Idempotent, RequestProgress Progress, GrpcStatusCode? GrpcStatus = null);
 
 /// <summary>Whether a failed attempt is followed by another. Pure.</summary>
 public static class RetryDecision
@@ -85,7 +88,8 @@ public static class RetryDecision
             case AttemptOutcome.PerTryTimeout:
                 return repeatable && Has(on, RetryOn.Reset | RetryOn.ServerError | RetryOn.GatewayError);
             default:
-                return attempt.Idempotent && StatusWanted(policy, attempt);
+                // gRPC is POST always: who names its statuses says that these calls may be repeated.
+                return GrpcStatusWanted(on, attempt.GrpcStatus) || (attempt.Idempotent && StatusWanted(policy, attempt));
         }
     }
 
@@ -98,6 +102,16 @@ public static class RetryDecision
         if (attempt.Status == 409 && Has(on, RetryOn.Retriable4xx)) return true;
         return Has(on, RetryOn.RetriableStatusCodes) && policy.RetriableStatusCodes.Contains(attempt.Status);
     }
+
+    private static bool GrpcStatusWanted(RetryOn on, GrpcStatusCode? status) => status switch
+    {
+        GrpcStatusCode.Cancelled => Has(on, RetryOn.GrpcCancelled),
+        GrpcStatusCode.DeadlineExceeded => Has(on, RetryOn.GrpcDeadlineExceeded),
+        GrpcStatusCode.Internal => Has(on, RetryOn.GrpcInternal),
+        GrpcStatusCode.ResourceExhausted => Has(on, RetryOn.GrpcResourceExhausted),
+        GrpcStatusCode.Unavailable => Has(on, RetryOn.GrpcUnavailable),
+        _ => false,
+    };
 
     private static bool Has(RetryOn on, RetryOn any) => (on & any) != RetryOn.None;
 }

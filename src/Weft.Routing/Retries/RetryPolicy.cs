@@ -61,4 +61,19 @@ public enum RetryOn
 
     /// <summary><c>reset-before-request</c>: the connection broke before the request was sent.</summary>
     ResetBeforeRequest = 1 << 7,
+
+    /// <summary><c>cancelled</c>: gRPC status CANCELLED (1) in the answer's head, as all words of gRPC that follow.</summary>
+    GrpcCancelled = 1 << 8,
+
+    /// <summary><c>deadline-exceeded</c>: 4.</summary>
+    GrpcDeadlineExceeded = 1 << 9,
+
+    /// <summary><c>internal</c>: 13.</summary>
+    GrpcInternal = 1 << 10,
+
+    /// <summary><c>resource-exhausted</c>: 8.</summary>
+    GrpcResourceExhausted = 1 << 11,
+
+    /// <summary><c>unavailable</c>: 14.</summary>
+    GrpcUnavailable = 1 << 12,
 }

@@ -24,6 +24,9 @@ public sealed class ForwardAction : RouteAction
     /// <summary>From the request's last byte to the response's last byte, all attempts together. Default 15 s (Envoy's).</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>From the request's head to the response's last byte, whatever the caller's own deadline says. Default: none.</summary>
+    public StreamDuration Duration { get; init; } = StreamDuration.Unlimited;
+
     /// <summary>Silence in both directions; null leaves it to the connection manager's stream_idle_timeout.</summary>
     public TimeSpan? IdleTimeout { get; init; }
 

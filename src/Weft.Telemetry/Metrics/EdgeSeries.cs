@@ -1,3 +1,4 @@
+using Weft.Grpc;
 using Weft.Telemetry.Outcomes;
 
 namespace Weft.Telemetry.Metrics;
@@ -26,7 +27,8 @@ public sealed class EdgeSeries
     /// <param name="status">HTTP status given to the caller, 0 when none was.</param>
     /// <param name="fault">Why the mesh ended it, or <see cref="Fault.None"/>.</param>
     /// <param name="micros">Its whole duration in microseconds.</param>
-    public void Record(int status, Fault fault, long micros)
+    /// <param name="grpcStatus">How a gRPC call ended; null for other requests.</param>
+    public void Record(int status, Fault fault, long micros, GrpcStatusCode? grpcStatus = null)
     {
         _shard.Refresh();
         if (_epoch != _shard.Epoch)
@@ -34,14 +36,14 @@ public sealed class EdgeSeries
             _epoch = _shard.Epoch;
             _count = 0; // some of these series have been given away; they are asked for anew
         }
-        var outcome = status | ((int)fault << 16);
+        var outcome = status | ((int)fault << 16) | (grpcStatus is { } code ? ((int)code + 1) << 24 : 0);
         for (var i = 0; i < _count; i++)
         {
             if (_outcomes[i] != outcome) continue;
             _histograms[i].Record(micros);
             return;
         }
-        Add(outcome, _shard.Intern(new SeriesKey(_edge, status, fault))).Record(micros);
+        Add(outcome, _shard.Intern(new SeriesKey(_edge, status, fault, grpcStatus))).Record(micros);
     }
 
     private LatencyHistogram Add(int outcome, LatencyHistogram histogram)

@@ -1,3 +1,4 @@
+using Weft.Grpc;
 using Weft.Telemetry.Outcomes;
 
 namespace Weft.Telemetry.Metrics;
@@ -15,13 +16,16 @@ public readonly record struct EdgeKey(
 /// <param name="Edge">Who called whom.</param>
 /// <param name="Status">HTTP status given to the caller; 0 when none was.</param>
 /// <param name="Fault">Why the mesh ended the request, or <see cref="Outcomes.Fault.None"/>.</param>
-public readonly record struct SeriesKey(EdgeKey Edge, int Status, Fault Fault)
+/// <param name="GrpcStatus">How a gRPC call ended; null for other requests.</param>
+public readonly record struct SeriesKey(EdgeKey Edge, int Status, Fault Fault, GrpcStatusCode? GrpcStatus = null)
 {
     /// <summary>The series that takes every request for whose labels there was no room.</summary>
     public static SeriesKey Overflow { get; } =
         new(new EdgeKey(Direction.Inbound, "overflow", "overflow", "", ChannelSecurity.None), 0, Fault.None);
 
     /// <summary>A request succeeded when the mesh did its part and the application did not answer with a server error. An error that
-    /// the caller made (4xx) is a success of the service.</summary>
-    public bool IsSuccess => Fault == Fault.None && Status is > 0 and < 500;
+    /// the caller made (4xx) is a success of the service. Of the gRPC statuses those are errors of a server that OpenTelemetry's conventions for
+    /// server spans count so: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE and DATA_LOSS.</summary>
+    public bool IsSuccess => Fault == Fault.None && Status is > 0 and < 500 && GrpcStatus is not (GrpcStatusCode.Unknown or GrpcStatusCode.DeadlineExceeded
+        or GrpcStatusCode.Unimplemented or GrpcStatusCode.Internal or GrpcStatusCode.Unavailable or GrpcStatusCode.DataLoss);
 }

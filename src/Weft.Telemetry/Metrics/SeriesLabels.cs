@@ -1,13 +1,14 @@
 using System.Globalization;
+using Weft.Grpc;
 using Weft.Telemetry.Outcomes;
 
 namespace Weft.Telemetry.Metrics;
 
-/// <summary>The labels of a request series as text, the same in Prometheus and in OTLP.</summary>
+/// <summary>The labels of a request series as text, the same in Prometheus and in OTLP. Only gRPC calls have <c>grpc_status</c>.</summary>
 public static class SeriesLabels
 {
     private const string Direction = "direction", Source = "source", Destination = "destination", Version = "destination_version",
-        Security = "security", Code = "code", Fault = "fault";
+        Security = "security", Code = "code", Fault = "fault", GrpcStatus = "grpc_status";
 
     public static (string Name, string Value)[] Of(in SeriesKey key) =>
     [
@@ -18,12 +19,13 @@ public static class SeriesLabels
         (Security, key.Edge.Security.Text()),
         (Code, key.Status.ToString(CultureInfo.InvariantCulture)),
         (Fault, key.Fault.Describe().Code),
+        .. key.GrpcStatus is { } status ? [(GrpcStatus, ((int)status).ToString(CultureInfo.InvariantCulture))] : ReadOnlySpan<(string, string)>.Empty,
     ];
 
     /// <summary>The way back. False when a label is missing or has a value that is not in the vocabulary; labels of other names are ignored.</summary>
     public static bool TryRead(IEnumerable<(string Name, string Value)> labels, out SeriesKey key)
     {
-        var (direction, source, destination, version, security, code, fault) = ("", "", "", "", "", "", (string?)null);
+        var (direction, source, destination, version, security, code, fault, grpcStatus) = ("", "", "", "", "", "", (string?)null, "");
         foreach (var (name, value) in labels)
         {
             switch (name)
@@ -35,15 +37,18 @@ public static class SeriesLabels
                 case Security: security = value; break;
                 case Code: code = value; break;
                 case Fault: fault = value; break;
+                case GrpcStatus: grpcStatus = value; break;
             }
         }
         key = default;
         if (direction is not ("inbound" or "outbound") || security is not ("mtls" or "none") || source.Length == 0 || destination.Length == 0) return false;
         if (!int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out var status) || status > 999) return false;
         if (fault is null || !Faults.TryParse(fault, out var known)) return false;
+        var call = -1;
+        if (grpcStatus.Length > 0 && (!int.TryParse(grpcStatus, NumberStyles.None, CultureInfo.InvariantCulture, out call) || call > (int)GrpcStatusCode.Unauthenticated)) return false;
         var edge = new EdgeKey(direction == "inbound" ? Outcomes.Direction.Inbound : Outcomes.Direction.Outbound, source, destination, version,
             security == "mtls" ? ChannelSecurity.Mtls : ChannelSecurity.None);
-        key = new SeriesKey(edge, status, known);
+        key = new SeriesKey(edge, status, known, call < 0 ? null : (GrpcStatusCode)call);
         return true;
     }
 }

@@ -1,3 +1,4 @@
+using Weft.Grpc;
 using Weft.Telemetry.Metrics;
 using Weft.Telemetry.Tracing;
 
@@ -19,6 +20,9 @@ public struct RequestRecord
 
     /// <summary>HTTP status that the caller was given, 100 to 599; 0 when the connection ended before one was sent.</summary>
     public int Status { get; set; }
+
+    /// <summary>How a gRPC call ended for the caller; null for a request that is no gRPC call.</summary>
+    public GrpcStatusCode? GrpcStatus { get; set; }
 
     /// <summary>Calling service as <c>namespace/name</c>; null reads as <see cref="Vocabulary.Unknown"/>.</summary>
     public string? Source { get; set; }

@@ -1,3 +1,4 @@
+using System.Text;
 using Shouldly;
 using Xunit;
 
@@ -16,6 +17,20 @@ public sealed class PercentEncodingTests
     {
         PercentEncoding.Encode(text).ShouldBe(encoded);
         PercentEncoding.Decode(encoded).ShouldBe(text);
+        var bytes = new byte[encoded.Length];
+        PercentEncoding.Encode(Encoding.UTF8.GetBytes(text), bytes).ShouldBe(encoded.Length);
+        Encoding.ASCII.GetString(bytes).ShouldBe(encoded);
+    }
+
+    [Theory]
+    [InlineData(5, "ab%0A")]
+    [InlineData(4, "ab")]
+    [InlineData(2, "ab")]
+    [InlineData(1, "a")]
+    public void Message_that_is_too_long_is_cut_before_an_escape_that_does_not_fit(int room, string encoded)
+    {
+        var bytes = new byte[room];
+        Encoding.ASCII.GetString(bytes, 0, PercentEncoding.Encode("ab\ncd"u8, bytes)).ShouldBe(encoded);
     }
 
     [Theory]

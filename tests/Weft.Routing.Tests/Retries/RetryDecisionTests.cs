@@ -1,4 +1,5 @@
 using Shouldly;
+using Weft.Grpc;
 using Weft.Routing.Retries;
 using Xunit;
 
@@ -83,4 +84,17 @@ public sealed class RetryDecisionTests
         policy.BackOff(60, 0.999).ShouldBeLessThan(TimeSpan.FromMilliseconds(250));
         policy.BackOff(2, 0).ShouldBe(TimeSpan.Zero);
     }
+
+    [Theory]
+    [InlineData(RetryOn.GrpcUnavailable, GrpcStatusCode.Unavailable, RequestProgress.HeadSent, true)]
+    [InlineData(RetryOn.GrpcUnavailable, GrpcStatusCode.Unavailable, RequestProgress.BodySent, false)]
+    [InlineData(RetryOn.GrpcUnavailable, GrpcStatusCode.Internal, RequestProgress.HeadSent, false)]
+    [InlineData(RetryOn.GrpcUnavailable, null, RequestProgress.HeadSent, false)]
+    [InlineData(RetryOn.GrpcCancelled | RetryOn.GrpcInternal, GrpcStatusCode.Internal, RequestProgress.HeadSent, true)]
+    [InlineData(RetryOn.GrpcResourceExhausted, GrpcStatusCode.ResourceExhausted, RequestProgress.HeadSent, true)]
+    [InlineData(RetryOn.GrpcDeadlineExceeded, GrpcStatusCode.DeadlineExceeded, RequestProgress.HeadSent, true)]
+    [InlineData(RetryOn.GrpcCancelled, GrpcStatusCode.Cancelled, RequestProgress.HeadSent, true)]
+    [InlineData(RetryOn.ServerError | RetryOn.Reset | RetryOn.GatewayError, GrpcStatusCode.Unavailable, RequestProgress.HeadSent, false)]
+    public void A_status_of_gRPC_is_repeated_where_it_is_named_although_the_method_is_POST(RetryOn on, GrpcStatusCode? status, RequestProgress progress, bool retried) =>
+        RetryDecision.Decide(new RetryPolicy { On = on }, new Attempt(1, AttemptOutcome.Response, 200, false, Idempotent: false, progress, status)).ShouldBe(retried);
 }

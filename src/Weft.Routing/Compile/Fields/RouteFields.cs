@@ -58,7 +58,7 @@ internal static class RouteFields
                 cluster_not_found_response_code=20:enum(SERVICE_UNAVAILABLE,NOT_FOUND,INTERNAL_SERVER_ERROR) prefix_rewrite=5
                 host_rewrite_literal=6@host_rewrite_specifier auto_host_rewrite=7@host_rewrite_specifier:BoolValue
                 append_x_forwarded_host=38:bool timeout=8:Duration idle_timeout=24:Duration retry_policy=9:RetryPolicy
-                priority=11:enum(DEFAULT,HIGH) upgrade_configs=25[]:RouteAction.UpgradeConfig
+                priority=11:enum(DEFAULT,HIGH) max_stream_duration=36:RouteAction.MaxStreamDuration upgrade_configs=25[]:RouteAction.UpgradeConfig
                 """,
             harmless: "early_data_policy=40 include_vh_rate_limits=14 hash_policy=15[] max_internal_redirects=31",
             refused: """
@@ -67,12 +67,14 @@ internal static class RouteFields
                 host_rewrite_header=29@host_rewrite_specifier host_rewrite_path_regex=35@host_rewrite_specifier
                 retry_policy_typed_config=33 request_mirror_policies=30[] rate_limits=13[] cors=17 max_grpc_timeout=23
                 grpc_timeout_offset=28 internal_redirect_policy=34 internal_redirect_action=26 hedge_policy=27
-                max_stream_duration=36
                 """),
 
         new("envoy.config.route.v3.RouteAction.UpgradeConfig",
             honoured: "upgrade_type=1 enabled=2:BoolValue",
             refused: "connect_config=3"),
+
+        new("envoy.config.route.v3.RouteAction.MaxStreamDuration",
+            honoured: "max_stream_duration=1:Duration grpc_timeout_header_max=2:Duration grpc_timeout_header_offset=3:Duration"),
 
         new("envoy.config.route.v3.WeightedCluster",
             honoured: "clusters=1[]:WeightedCluster.ClusterWeight",
