@@ -5,7 +5,7 @@ using Weft.Cli.Processes;
 
 namespace Weft.Cli.Running;
 
-/// <summary>The files of one run: bootstrap, join token, keys and the sidecar's log. Removed when the run ends. What a run leaves that was
+/// <summary>The files of one run: bootstrap, join token, keys, the last good configuration and the sidecar's log. Removed when the run ends. What a run leaves that was
 /// killed, or that ended while the control plane was away, is found by the next one.</summary>
 public sealed class RunFolder
 {
@@ -20,6 +20,8 @@ public sealed class RunFolder
     public string JoinToken => System.IO.Path.Combine(Path, "join-token");
 
     public string Keys => System.IO.Path.Combine(Path, "keys");
+
+    public string Cache => System.IO.Path.Combine(Path, "cache");
 
     public string ProxyLog => System.IO.Path.Combine(Path, "proxy.log");
 
@@ -63,6 +65,7 @@ public sealed class RunFolder
         }
         foreach (var file in Directory.GetFiles(Path).Where(f => System.IO.Path.GetFileName(f) != OwnerFile)) File.Delete(file);
         Remove(Keys);
+        Remove(Cache);
     }
 
     /// <summary>Removes the folders of runs that have ended without doing so, and names their workloads.</summary>

@@ -27,7 +27,7 @@ public sealed class Sidecar : IAsyncDisposable
         _program = SiblingProgram.Proxy(cli.Environment);
         _arguments =
         [
-            "--bootstrap", folder.Bootstrap, "--identity", xds, "--join-token-file", folder.JoinToken, "--keys", folder.Keys,
+            "--bootstrap", folder.Bootstrap, "--identity", xds, "--join-token-file", folder.JoinToken, "--keys", folder.Keys, "--cache", folder.Cache,
             "--drain-seconds", settings.SidecarDrain.TotalSeconds.ToString("0", CultureInfo.InvariantCulture),
         ];
         _folder = folder;

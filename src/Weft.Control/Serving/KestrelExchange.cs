@@ -45,12 +45,14 @@ public sealed class KestrelExchange(HttpContext context) : IGrpcExchange
     /// <summary>Lets the calls of this connection finish and makes the client open another one for the next: GOAWAY.</summary>
     public void CloseConnectionGracefully() => context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
 
-    /// <summary>The identity, for every call that a client without a valid one may not make.</summary>
+    /// <summary>The identity, for every call that a client without a valid one may not make. A connection that was made with a certificate that had ended is told to end: its client
+    /// keeps it in a pool, and would go on showing the old certificate long after it has a new one.</summary>
     /// <exception cref="GrpcException">UNAUTHENTICATED.</exception>
-    public SpiffeId RequireIdentity() => Identity switch
+    public SpiffeId RequireIdentity()
     {
-        null => throw new GrpcException(GrpcStatusCode.Unauthenticated, "this call needs a client certificate: join first (CreateCertificate with a join token)"),
-        { WasCurrent: false } old => throw new GrpcException(GrpcStatusCode.Unauthenticated, $"the certificate of {old.Client.Id} ended at {old.Client.NotAfter:u}: renew it first"),
-        { } current => current.Client.Id,
-    };
+        if (Identity is not { } identity) throw new GrpcException(GrpcStatusCode.Unauthenticated, "this call needs a client certificate: join first (CreateCertificate with a join token)");
+        if (identity.WasCurrent) return identity.Client.Id;
+        CloseConnectionGracefully();
+        throw new GrpcException(GrpcStatusCode.Unauthenticated, $"the certificate of {identity.Client.Id} ended at {identity.Client.NotAfter:u}: renew it first");
+    }
 }

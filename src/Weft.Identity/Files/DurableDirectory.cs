@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace Weft.Identity;
 
 /// <summary>Makes renames inside a directory survive a power cut. The class library can flush a file, but not a directory.</summary>
-internal static partial class DurableDirectory
+public static partial class DurableDirectory
 {
     /// <summary>fsync(2) of a directory.</summary>
     /// <exception cref="IOException">The directory cannot be opened or flushed.</exception>

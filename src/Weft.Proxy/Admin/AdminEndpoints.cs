@@ -1,3 +1,4 @@
+using System.Globalization;
 using Weft.Telemetry.Metrics;
 
 namespace Weft.Proxy.Admin;
@@ -7,7 +8,7 @@ internal static class AdminEndpoints
 {
     public static IReadOnlyList<AdminEndpoint> Of(AdminSources sources) =>
     [
-        new("/ready", "200 LIVE when accepting with a configuration, else 503 and how far it is", (_, response) => Ready(sources, response)),
+        new("/ready", "200 LIVE when accepting with a configuration, else 503 and how far it is; says when the configuration is stale", (_, response) => Ready(sources, response)),
         new("/metrics", "metrics in Prometheus text format", (_, response) => Metrics(sources, response)),
         new("/stats/prometheus", "the same", (_, response) => Metrics(sources, response)),
         new("/config_dump", "the configuration as received, keys redacted; ?include_eds adds endpoints, ?resource=FIELD shows one list, ?name=NAME one name",
@@ -23,7 +24,11 @@ internal static class AdminEndpoints
     private static void Ready(AdminSources sources, AdminResponse response)
     {
         var state = sources.Readiness.State;
-        response.Say(state == ServerState.Live ? 200 : 503, Readiness.Text(state) + "\n");
+        var text = Readiness.Text(state) + "\n";
+        if (sources.Certificate() is { } own && own.NotAfter <= sources.Time.GetUtcNow()) text += $"certificate: expired at {own.NotAfter:u}\n";
+        if (sources.Stale() is { } stale)
+            text += string.Create(CultureInfo.InvariantCulture, $"stale: true\nage: {stale.Age(sources.Time).TotalSeconds:0}s\nmanagement server: {sources.ManagementFailure() ?? "has not answered yet"}\n");
+        response.Say(state == ServerState.Live ? 200 : 503, text);
     }
 
     private static void Metrics(AdminSources sources, AdminResponse response)

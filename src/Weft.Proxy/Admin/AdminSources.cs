@@ -2,6 +2,7 @@ using System.Net;
 using Envoy.Config.Core.V3;
 using Weft.Identity;
 using Weft.Proxy.Configuration;
+using Weft.Proxy.Configuration.Cache;
 using Weft.Telemetry.Metrics;
 
 namespace Weft.Proxy.Admin;
@@ -22,6 +23,12 @@ internal sealed record AdminSources
 
     /// <summary>The proxy's own certificate; null without an identity, or before it came.</summary>
     public Func<CertificateMaterial?> Certificate { get; init; } = () => null;
+
+    /// <summary>Set while the configuration in use was restored from disk and not confirmed.</summary>
+    public Func<Staleness?> Stale { get; init; } = () => null;
+
+    /// <summary>Why the management server cannot be reached, in one sentence; null while it can, and without one.</summary>
+    public Func<string?> ManagementFailure { get; init; } = () => null;
 
     public Node Node { get; init; } = new();
 

@@ -9,7 +9,7 @@ internal enum ServerState : byte
     /// <summary>No configuration has come.</summary>
     PreInitializing,
 
-    /// <summary>There is one, and some listener is not open or its certificate has not come.</summary>
+    /// <summary>There is one, and some listener is not open or its certificate has not come, or the proxy's own certificate has expired.</summary>
     Initializing,
 
     /// <summary>Accepting with a configuration.</summary>
@@ -26,17 +26,19 @@ internal sealed class Readiness
     private readonly ConfigStore _config;
     private readonly Func<IEnumerable<KeyValuePair<string, IPEndPoint>>> _listeners;
     private readonly Func<bool> _draining;
+    private readonly Func<bool> _expired;
     private volatile bool _live;
 
     /// <param name="listeners">Open listeners by name.</param>
     /// <param name="draining">Whether a drain has begun.</param>
-    public Readiness(ConfigStore config, Func<IEnumerable<KeyValuePair<string, IPEndPoint>>> listeners, Func<bool> draining)
+    /// <param name="expired">Whether the proxy's own certificate has ended: no peer takes it for who it is then.</param>
+    public Readiness(ConfigStore config, Func<IEnumerable<KeyValuePair<string, IPEndPoint>>> listeners, Func<bool> draining, Func<bool> expired)
     {
-        (_config, _listeners, _draining) = (config, listeners, draining);
+        (_config, _listeners, _draining, _expired) = (config, listeners, draining, expired);
         config.Published += _ => Look();
     }
 
-    public ServerState State => _draining() ? ServerState.Draining : Look();
+    public ServerState State => _draining() ? ServerState.Draining : _expired() ? ServerState.Initializing : Look();
 
     private ServerState Look()
     {

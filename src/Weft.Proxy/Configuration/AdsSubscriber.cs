@@ -1,4 +1,5 @@
 using Envoy.Service.Discovery.V3;
+using Weft.Proxy.Configuration.Cache;
 using Weft.Xds;
 
 namespace Weft.Proxy.Configuration;
@@ -17,16 +18,41 @@ internal sealed class AdsSubscriber(DeltaClientStream stream, ConfigAssembler as
 
     private readonly List<(DeltaUpdate Update, UpdateTicket Ticket)> _open = [];
     private long _followed = -1;
+    private bool _answered;
 
     /// <summary>When <see cref="Turn"/> is to be called again though nothing has happened; null when there is no need.</summary>
     public DateTimeOffset? NextDeadline => Earlier(stream.NextDeadline, assembler.NextDeadline);
 
-    /// <summary>Updates that are not answered yet because something in them waits.</summary>
-    public int OpenUpdates => _open.Count;
+    /// <summary>True when nothing is on its way: no name without an answer, no update that is not in use.</summary>
+    public bool IsQuiet => _open.Count == 0 && NextDeadline is null;
+
+    /// <summary>True once a server has said of what is in use that it is what it should be, or has replaced it. What was restored is old until then.</summary>
+    public bool IsConfirmed { get; private set; }
+
+    /// <summary>Takes up the configuration of an earlier process, before the first stream. What it refers to and does not hold counts as not existing, so that nothing waits
+    /// for a server that may be away.</summary>
+    public void Restore(SavedConfiguration saved)
+    {
+        SubscribeListeners();
+        foreach (var name in saved.RequestedRoutes) assembler.WantRoute(name);
+        // Each type makes the next one wanted, and what nobody wants is not taken.
+        foreach (var type in (ReadOnlySpan<XdsType>)[XdsType.Listener, XdsType.Route, XdsType.Cluster, XdsType.Endpoint, XdsType.Secret])
+        {
+            if (saved.Resources.TryGetValue(type, out var resources)) Take(stream.Restore(type, resources));
+            Follow();
+        }
+        foreach (var type in Named)
+        {
+            foreach (var name in assembler.Wanted(type)) assembler.Unanswered(type, name);
+        }
+        assembler.Settle();
+        Answer();
+    }
 
     public void OnOpened()
     {
-        if (wantsListeners && !stream.Subscriptions(XdsType.Listener).Contains("*")) stream.SubscribeAll(XdsType.Listener);
+        SubscribeListeners();
+        _answered = false;
         stream.OnStreamOpened();
     }
 
@@ -34,7 +60,10 @@ internal sealed class AdsSubscriber(DeltaClientStream stream, ConfigAssembler as
 
     public void OnResponse(DeltaDiscoveryResponse response)
     {
-        if (stream.OnResponse(response) is { } update) _open.Add((update, assembler.Apply(update.Type, update.Added, update.Removed)));
+        if (stream.OnResponse(response) is not { } update) return;
+        Take(update);
+        // The listeners are what everything else follows from; a server answers for them even when nothing has changed.
+        if (update.Type == XdsType.Listener || !wantsListeners) _answered = true;
     }
 
     /// <summary>Uses what can be used, and gives what is to be sent now, in order.</summary>
@@ -44,8 +73,16 @@ internal sealed class AdsSubscriber(DeltaClientStream stream, ConfigAssembler as
         assembler.Settle();
         if (Follow()) assembler.Settle();
         Answer();
+        if (_answered && IsQuiet) IsConfirmed = true;
         return stream.TakeRequests();
     }
+
+    private void SubscribeListeners()
+    {
+        if (wantsListeners && !stream.Subscriptions(XdsType.Listener).Contains("*")) stream.SubscribeAll(XdsType.Listener);
+    }
+
+    private void Take(DeltaUpdate update) => _open.Add((update, assembler.Apply(update.Type, update.Added, update.Removed)));
 
     private bool Follow()
     {

@@ -135,6 +135,9 @@ internal sealed partial class ConfigAssembler
         if (!IsKnown(type, name)) Remove(type, name);
     }
 
+    /// <summary>Route configurations that requests have asked for.</summary>
+    public IReadOnlyCollection<string> RequestedRoutes => _onDemand.Names;
+
     /// <summary>A request needs this route configuration.</summary>
     public void WantRoute(string name)
     {

@@ -15,9 +15,13 @@ internal sealed class ConfigHistory(TimeProvider time)
     private readonly Lock _lock = new(); // guards all below
     private readonly Dictionary<string, ConfigRecord>[] _records = [.. XdsTypes.All.Select(_ => new Dictionary<string, ConfigRecord>(StringComparer.Ordinal))];
     private ReceivedConfig? _bootstrap;
+    private long _changes;
 
     /// <summary>Counts what becomes of resources; null counts nothing.</summary>
     public ConfigurationMetrics? Metrics { get; init; }
+
+    /// <summary>Moves whenever what is in use has changed.</summary>
+    public long Changes => Volatile.Read(ref _changes);
 
     /// <summary>The bootstrap as it was read; null before.</summary>
     public ReceivedConfig? Bootstrap
@@ -53,6 +57,7 @@ internal sealed class ConfigHistory(TimeProvider time)
     public void Accepted(XdsType type, XdsResource resource)
     {
         Change(type, resource.Name, (record, now) => new ConfigRecord(record.Name, ConfigStatus.Accepted) { Active = Received(type, resource, now) });
+        Interlocked.Increment(ref _changes);
         Metrics?.Accepted(ShortName(type));
     }
 
@@ -68,12 +73,17 @@ internal sealed class ConfigHistory(TimeProvider time)
     }
 
     /// <summary>The management server has said, or shown by silence, that there is no such resource, and it is still asked for.</summary>
-    public void Absent(XdsType type, string name) => Change(type, name, static (record, _) => new ConfigRecord(record.Name, ConfigStatus.Absent));
+    public void Absent(XdsType type, string name)
+    {
+        Change(type, name, static (record, _) => new ConfigRecord(record.Name, ConfigStatus.Absent));
+        Interlocked.Increment(ref _changes);
+    }
 
     /// <summary>A resource is no longer held nor asked for.</summary>
     public void Forgotten(XdsType type, string name)
     {
         lock (_lock) _records[(int)type].Remove(name);
+        Interlocked.Increment(ref _changes);
     }
 
     /// <summary>All that is known of one type, by name.</summary>
@@ -107,8 +117,11 @@ internal sealed class ConfigHistory(TimeProvider time)
         _ => "secret",
     };
 
-    private static ReceivedConfig Received(XdsType type, XdsResource resource, DateTimeOffset now) =>
-        new(resource.Version, Redaction.WithoutKeys(type, resource.Body), now);
+    private static ReceivedConfig Received(XdsType type, XdsResource resource, DateTimeOffset now)
+    {
+        var shown = Redaction.WithoutKeys(type, resource.Body);
+        return new(resource.Version, shown, now) { IsRedacted = !ReferenceEquals(shown, resource.Body) };
+    }
 }
 
 /// <summary>One resource's past and present.</summary>
@@ -130,7 +143,11 @@ internal sealed record ConfigRecord(string Name, ConfigStatus Status)
 /// <param name="Version">The management server's; empty for static resources.</param>
 /// <param name="Body">The serialized message, without private keys.</param>
 /// <param name="At">When.</param>
-internal sealed record ReceivedConfig(string Version, ByteString Body, DateTimeOffset At);
+internal sealed record ReceivedConfig(string Version, ByteString Body, DateTimeOffset At)
+{
+    /// <summary>A private key was taken out: the body is for people, and cannot be used again.</summary>
+    public bool IsRedacted { get; init; }
+}
 
 /// <summary>A resource that was refused, and why.</summary>
 internal sealed record RefusedConfig(ReceivedConfig Config, string Reason);

@@ -6,7 +6,7 @@ internal sealed class OnDemandNames(int limit)
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly LinkedList<string> _absent = [];
 
-    public IEnumerable<string> Names => _names;
+    public IReadOnlyCollection<string> Names => _names;
 
     /// <summary>False when it was there.</summary>
     public bool Add(string name)

@@ -8,20 +8,22 @@ namespace Weft.Proxy.Hosting;
 /// <param name="Identity">Certificate service as <c>host:port</c>; null without a mesh identity.</param>
 /// <param name="JoinTokenFile">Read at the first start.</param>
 /// <param name="KeysDirectory">Where key, chain and roots are kept.</param>
+/// <param name="CacheDirectory">Where the last good configuration is kept; null keeps none, and a start waits for the management server.</param>
 /// <param name="Concurrency">Workers. Default 1: right for a sidecar; a gateway takes one per core.</param>
 /// <param name="DrainTime">Longest graceful end. Default 30 s.</param>
 /// <param name="WarmupTime">Longest warm-up of its own code after the start. Default 2 s; zero for none.</param>
 internal sealed record CommandLine(
-    string Bootstrap, string? Identity, string? JoinTokenFile, string? KeysDirectory, int Concurrency, TimeSpan DrainTime, TimeSpan WarmupTime)
+    string Bootstrap, string? Identity, string? JoinTokenFile, string? KeysDirectory, string? CacheDirectory, int Concurrency, TimeSpan DrainTime, TimeSpan WarmupTime)
 {
     public const string Help = """
-        usage: weft-proxy --bootstrap FILE [--identity HOST:PORT --keys DIR [--join-token-file FILE]]
+        usage: weft-proxy --bootstrap FILE [--identity HOST:PORT --keys DIR [--join-token-file FILE]] [--cache DIR]
                           [--concurrency N] [--drain-seconds N] [--warmup-seconds N]
 
           --bootstrap FILE        Envoy v3 bootstrap (YAML or JSON): node, admin, static resources, ads_config (delta)
           --identity HOST:PORT    certificate service of the mesh; the proxy's certificate is made and renewed there
           --keys DIR              where the private key, the certificate and the trusted roots are kept (0700)
           --join-token-file FILE  one-time token for the first certificate
+          --cache DIR             where the last good configuration is kept (0700), to be served by a start while the management server is away
           --concurrency N         worker threads, 1 to 256 (default 1)
           --drain-seconds N       longest graceful end after SIGTERM, 0 to 86400 (default 30)
           --warmup-seconds N      how long the proxy may exercise its own code after the start, in the background, 0 to 60 (default 2)
@@ -34,7 +36,7 @@ internal sealed record CommandLine(
     {
         options = null;
         var given = new Dictionary<string, string>(StringComparer.Ordinal);
-        string[] known = ["--bootstrap", "--identity", "--join-token-file", "--keys", "--concurrency", "--drain-seconds", "--warmup-seconds"];
+        string[] known = ["--bootstrap", "--identity", "--join-token-file", "--keys", "--cache", "--concurrency", "--drain-seconds", "--warmup-seconds"];
         for (var i = 0; i < args.Length; i++)
         {
             if (args[i] is "--help" or "-h")
@@ -54,7 +56,7 @@ internal sealed record CommandLine(
         var identity = given.GetValueOrDefault("--identity");
         var keys = given.GetValueOrDefault("--keys");
         if (identity is null != keys is null) return Wrong("--identity and --keys belong together", out error);
-        options = new CommandLine(bootstrap, identity, given.GetValueOrDefault("--join-token-file"), keys, concurrency, TimeSpan.FromSeconds(drain), TimeSpan.FromSeconds(warmup));
+        options = new CommandLine(bootstrap, identity, given.GetValueOrDefault("--join-token-file"), keys, given.GetValueOrDefault("--cache"), concurrency, TimeSpan.FromSeconds(drain), TimeSpan.FromSeconds(warmup));
         return true;
     }
 

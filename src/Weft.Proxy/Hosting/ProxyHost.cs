@@ -1,8 +1,10 @@
 using System.Numerics;
+using Google.Protobuf;
 using Weft.Grpc;
 using Weft.Identity;
 using Weft.Proxy.Admin;
 using Weft.Proxy.Configuration;
+using Weft.Proxy.Configuration.Cache;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.Reporting;
 using Weft.Proxy.Warmup;
@@ -56,7 +58,9 @@ internal sealed class ProxyHost : IAsyncDisposable
         };
         var identity = new NodeIdentity(_node.ServiceKey, _node.Version);
         _dataPlane = new DataPlane(options.Concurrency, _store, _metrics, identity, time, RandomSeed(), Survived);
-        _readiness = new Readiness(_store, () => _dataPlane.Listeners.Addresses, () => _draining != 0);
+        _metrics.AddGauge("weft_config_stale", "1 while the configuration in use was restored from disk and the management server has not confirmed it, else 0.",
+            () => _config?.Stale is null ? 0 : 1);
+        _readiness = new Readiness(_store, () => _dataPlane.Listeners.Addresses, () => _draining != 0, () => _identity?.Current?.NotAfter <= _time.GetUtcNow());
     }
 
     /// <summary>Runs until <paramref name="stop"/> or <c>/quitquitquit</c>, then drains.</summary>
@@ -105,6 +109,8 @@ internal sealed class ProxyHost : IAsyncDisposable
             Readiness = _readiness,
             Listeners = () => _dataPlane.Listeners.Addresses,
             Certificate = () => _identity?.Current,
+            Stale = () => _config?.Stale,
+            ManagementFailure = () => _config?.LastFailure,
             Node = _bootstrap.Node,
             Options = new ProxyOptions(_options.Bootstrap, _options.Concurrency, _options.DrainTime, _started),
             Time = _time,
@@ -139,9 +145,14 @@ internal sealed class ProxyHost : IAsyncDisposable
     {
         _config = new ConfigSource(
             _store, _history, _bootstrap, _dataPlane.Listeners.TryOpen, _dataPlane.Listeners.Close, _identity, ManagementClients(), new ConfigLimits(),
-            new Random((int)RandomSeed()), _time, _say);
+            new Random((int)RandomSeed()), _time, _say)
+        { Cache = CreateCache() };
         await _config.StartAsync().ConfigureAwait(false);
     }
+
+    private ConfigCache? CreateCache() => _options.CacheDirectory is { } directory && _bootstrap.ManagementServer is not null
+        ? new ConfigCache(new CacheSettings(directory), _bootstrap.Node.ToByteString(), () => _history.Changes, _metrics, _time, w => _say($"configuration cache: {w}"))
+        : null;
 
     /// <summary>With a mesh identity the stream is mutual TLS to whatever address the bootstrap names; without, plaintext HTTP/2.</summary>
     private List<GrpcClient> ManagementClients()

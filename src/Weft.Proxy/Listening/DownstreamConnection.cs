@@ -27,6 +27,7 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
     private byte[]? _clientCertificate;
     private ClientCertDetails _clientCertificateDetails;
     private int _requests;
+    private DateTimeOffset? _certificatesEnd;
 
     public string ListenerName { get; } = listenerName;
 
@@ -73,9 +74,9 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
     /// <summary>The connection takes no request after the one at hand: a drain, its age, its certificate's end, or a chain that is gone.</summary>
     public bool IsEnding =>
         context.Draining || _superseded || Chain.Http.MaxRequestsPerConnection > 0 && _requests >= Chain.Http.MaxRequestsPerConnection || context.Worker.NowMs - _openedMs >= MaxAgeMs
-        || Peer?.NotAfter is { } end && context.Worker.Time.GetUtcNow() >= end;
+        || _certificatesEnd is { } end && context.Worker.Time.GetUtcNow() >= end;
 
-    /// <summary>When its age or its certificate ends it, on the worker's clock; <see cref="long.MaxValue"/>: never. Known once it is open.</summary>
+    /// <summary>When its age or a certificate, the peer's or the own, ends it, on the worker's clock; <see cref="long.MaxValue"/>: never. Known once it is open.</summary>
     public long EndsMs { get; private set; } = long.MaxValue;
 
     /// <summary>A mesh connection lives at most one hour.</summary>
@@ -88,10 +89,13 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
         _channel = channel;
         Peer = channel.Peer;
         Remote = channel.Remote;
+        _certificatesEnd = Earlier(Peer?.NotAfter, Chain.Tls?.Certificate?.IdentityEnd);
         if (MaxAgeMs != ConnectionLimits.None) EndsMs = _openedMs + MaxAgeMs;
-        if (Peer?.NotAfter is { } end) EndsMs = Math.Min(EndsMs, context.Worker.NowMs + (long)(end - context.Worker.Time.GetUtcNow()).TotalMilliseconds);
+        if (_certificatesEnd is { } end) EndsMs = Math.Min(EndsMs, context.Worker.NowMs + (long)(end - context.Worker.Time.GetUtcNow()).TotalMilliseconds);
         context.Metrics.ConnectionOpened(Direction, ConnectionSide.Downstream, Security);
     }
+
+    private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b ?? a : a;
 
     public void CountRequest() => _requests++;
 

@@ -7,7 +7,11 @@ namespace Weft.Proxy.Security;
 /// <summary>What may be shown of an own certificate.</summary>
 /// <param name="Uris">Its URI names; one SPIFFE ID in a mesh certificate.</param>
 /// <param name="SerialNumber">Hexadecimal, lower case, two digits per byte, without a leading zero byte.</param>
-internal sealed record CertificateInfo(IReadOnlyList<string> Uris, string SerialNumber, DateTimeOffset NotBefore, DateTimeOffset NotAfter);
+internal sealed record CertificateInfo(IReadOnlyList<string> Uris, string SerialNumber, DateTimeOffset NotBefore, DateTimeOffset NotAfter)
+{
+    /// <summary>When it ends as a proof of identity (it carries a SPIFFE ID); null for the certificate of a host name, whose readers judge its dates themselves.</summary>
+    public DateTimeOffset? IdentityEnd { get; } = Uris.Any(static u => u.StartsWith("spiffe://", StringComparison.OrdinalIgnoreCase)) ? NotAfter : null;
+}
 
 /// <summary>An own certificate with its chain and private key, loaded once into OpenSSL and shared by every context made of it.</summary>
 internal sealed class TlsCertificate

@@ -86,6 +86,8 @@ internal abstract class TlsContext
         var resumed = OpenSsl.SSL_session_reused(ssl) == 1;
         // A resumed handshake verifies nothing: the certificate in the ticket was verified when it was young.
         if (notAfter <= _time.GetUtcNow()) refusal = $"peer {id?.Text ?? "without a SPIFFE ID"} resumed with a certificate that has expired";
+        // Also when the peer would not mind: after a long outage a proxy starts with what it has, and an identity that has ended proves nothing to anybody.
+        if (Certificate?.IdentityEnd <= _time.GetUtcNow()) refusal = $"this proxy's own certificate expired at {Certificate.NotAfter:u}";
         refusal ??= Expected.Refuse(id?.Text, id?.TrustDomain.Name);
         return new TlsPeer(id?.Text, OpenSsl.AlpnOf(ssl), ServerNameOf(ssl), resumed, notAfter);
     }

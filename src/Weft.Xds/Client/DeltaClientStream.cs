@@ -102,6 +102,18 @@ public sealed class DeltaClientStream(Node node, TimeProvider time, DeltaClientO
         return new DeltaUpdate(type, response.Nonce, _stream, sequence, added, removed, malformed);
     }
 
+    /// <summary>Takes up what an earlier process held, before the first stream: as an update that nobody is answered about. What is subscribed to and
+    /// comes into use is held, so that the server sends only what has changed since.</summary>
+    public DeltaUpdate Restore(XdsType type, IReadOnlyList<XdsResource> resources)
+    {
+        if (_stream > 0) throw new InvalidOperationException("resources are restored before the first stream is opened");
+        var interest = _types[(int)type];
+        var sequence = ++_sequence;
+        var added = resources.Where(r => interest.Wants(r.Name)).ToList();
+        foreach (var resource in added) interest.Answered(resource.Name, sequence);
+        return new DeltaUpdate(type, nonce: "", stream: 0, sequence, added, [], []);
+    }
+
     /// <summary>Everything in <paramref name="update"/> is in use, but for what a later update or the end of a subscription has
     /// overtaken.</summary>
     public void Ack(DeltaUpdate update) => Finish(update, []);

@@ -23,7 +23,7 @@ public sealed class DeltaUpdate
     /// <summary>What was wrong in the response itself and is not among <see cref="Added"/>. Either way of finishing reports it.</summary>
     public IReadOnlyList<XdsRefusal> Malformed { get; }
 
-    /// <summary>The stream that the response came on, counted from 1: an answer goes nowhere else.</summary>
+    /// <summary>The stream that the response came on, counted from 1: an answer goes nowhere else. 0 for what was restored.</summary>
     internal long Stream { get; }
 
     /// <summary>Order of arrival, over all streams.</summary>

@@ -8,6 +8,7 @@ using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Weft.Proxy.Configuration;
+using Weft.Proxy.Configuration.Cache;
 using Weft.TestSupport;
 using Weft.Xds;
 
@@ -21,13 +22,18 @@ internal sealed class ManagementServer
     private DeltaServerStream _server = new();
     private long _revision;
 
-    public ManagementServer()
+    /// <param name="saved">What the proxy finds on its disk; it is in use when this returns, and the server has not said a word yet.</param>
+    public ManagementServer(SavedConfiguration? saved = null)
     {
         _assembler = new ConfigAssembler(Store, History, Open, Closed.Add, new ConfigLimits(), Time);
         Client = new DeltaClientStream(new Node { Id = "test" }, Time);
         Subscriber = new AdsSubscriber(Client, _assembler, wantsListeners: true);
+        if (saved is not null) Subscriber.Restore(saved);
         Subscriber.OnOpened();
     }
+
+    /// <summary>What the proxy would save now.</summary>
+    public SavedConfiguration Saved() => new(ByteString.Empty, Time.GetUtcNow(), [.. _assembler.RequestedRoutes], ConfigCache.ResourcesOf(History));
 
     public ManualTime Time { get; } = new();
 

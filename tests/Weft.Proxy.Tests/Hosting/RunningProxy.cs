@@ -35,6 +35,9 @@ internal sealed class RunningProxy : IDisposable
     /// <summary>What the process said.</summary>
     public string Log { get { lock (_log) return _log.ToString(); } }
 
+    /// <summary>Started, however far it gets.</summary>
+    public static RunningProxy Start(string bootstrap, params string[] arguments) => new(bootstrap, arguments);
+
     /// <summary>Started, and ready by its own account.</summary>
     public static async Task<RunningProxy> StartAsync(string bootstrap, params string[] arguments)
     {

@@ -163,6 +163,9 @@ internal sealed class Sidecar : IDisposable
 
     public string Workload { get; }
 
+    /// <summary>The directory of its last good configuration.</summary>
+    public string Cache => Path.Combine(_folder, "cache");
+
     public int Inbound { get; }
 
     public int Outbound { get; }
@@ -181,7 +184,7 @@ internal sealed class Sidecar : IDisposable
     {
         var executable = Path.Combine(Tool.RepositoryRoot(), "artifacts/bin/Weft.Proxy/release/weft-proxy");
         var start = new ProcessStartInfo(executable, [
-            "--bootstrap", Path.Combine(_folder, "bootstrap.json"), "--identity", _xds.ToString(), "--keys", Path.Combine(_folder, "keys"),
+            "--bootstrap", Path.Combine(_folder, "bootstrap.json"), "--identity", _xds.ToString(), "--keys", Path.Combine(_folder, "keys"), "--cache", Cache,
             "--join-token-file", Path.Combine(_folder, "token"), "--drain-seconds", "5"])
         { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
         _process = Process.Start(start)!;

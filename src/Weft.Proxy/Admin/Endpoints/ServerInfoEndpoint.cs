@@ -25,6 +25,13 @@ internal static class ServerInfoEndpoint
         json.WriteDuration("drain_time", sources.Options.DrainTime);
         json.WriteEndObject();
         WriteNode(json, sources.Node);
+        // Not Envoy's fields, and only there while they say something: strict readers of Envoy's message are spared them.
+        if (sources.Stale() is { } stale)
+        {
+            json.WriteBoolean("stale", true);
+            json.WriteDuration("stale_age", stale.Age(sources.Time));
+            json.WriteTimestamp("stale_saved_at", stale.SavedAt);
+        }
     });
 
     private static void WriteNode(Utf8JsonWriter json, Node node)
