@@ -5,5 +5,9 @@ namespace Weft.Fuzz;
 public static class FuzzTargets
 {
     /// <summary>Every codec that reads bytes from strangers.</summary>
-    public static IReadOnlyList<IFuzzTarget> All { get; } = [new RequestTarget(), new ResponseTarget(), new ChunkedTarget(), new ClientHelloTarget(), new PathTarget()];
+    public static IReadOnlyList<IFuzzTarget> All { get; } =
+    [
+        new RequestTarget(), new ResponseTarget(), new ChunkedTarget(), new ClientHelloTarget(), new PathTarget(),
+        new HpackDecodeTarget(), new HpackRoundTripTarget(),
+    ];
 }
