@@ -57,7 +57,7 @@ internal sealed class BoundChain
         Tls = tls;
         var http = chain.Http;
         Limits = new ConnectionLimits(
-            new Http1Limits { MaxHeadBytes = http.MaxRequestHeadersBytes, MaxFields = http.MaxRequestHeadersCount },
+            new Http1Limits { MaxHeadBytes = http.MaxRequestHeadersBytes, MaxRequestLineBytes = http.MaxRequestHeadersBytes, MaxFields = http.MaxRequestHeadersCount },
             Ms(http.IdleTimeout), Ms(http.RequestHeadersTimeout), Ms(http.RequestTimeout), Ms(http.StreamIdleTimeout),
             Math.Max(1, Ms(http.DelayedCloseTimeout)), Ms(http.MaxConnectionDuration));
         Http2 = Http2Settings.From(http.Http2, http.MaxRequestHeadersBytes, http.MaxRequestHeadersCount, Limits.StreamIdleMs);

@@ -5,7 +5,7 @@ namespace Weft.Proxy.Http1;
 /// <summary>Field lines up to the blank line (RFC 9112 section 5), of a head or of a trailer section.</summary>
 internal static class FieldParser
 {
-    private const string TooManyFields = "the number of fields passes the limit MaxFields";
+    private const string TooManyFields = "the number of fields passes the limit MaxFields (max_headers_count)";
 
     /// <summary>
     /// Adds the lines of <paramref name="buffer"/> from where <paramref name="scanner"/> stands. Done: the blank line is consumed.

@@ -12,7 +12,8 @@ public sealed record Http1Limits
     /// Beyond it: 431.</summary>
     public int MaxHeadBytes { get; init; } = 60 * 1024;
 
-    /// <summary>The request line with its line end, in bytes. Default 32,768. Beyond it: 414 (RFC 9112 section 3).</summary>
+    /// <summary>The request line with its line end, in bytes. Default 32,768; listeners give it their whole <see cref="MaxHeadBytes"/>, because xDS knows one limit.
+    /// Beyond it: 414 (RFC 9112 section 3).</summary>
     public int MaxRequestLineBytes { get; init; } = 32 * 1024;
 
     /// <summary>Field lines in one head, or in one trailer section. Default 100 (as xDS <c>max_headers_count</c>). Beyond it: 431.</summary>

@@ -109,8 +109,8 @@ public static class Http1Parser
     }
 
     private static Http1Error HeadTooLarge(Http1Limits limits) =>
-        new(Http1ErrorKind.HeaderTooLarge, "the head passes the limit MaxHeadBytes, in bytes", limits.MaxHeadBytes);
+        new(Http1ErrorKind.HeaderTooLarge, "the head passes the limit MaxHeadBytes (max_request_headers_kb, max_response_headers_kb), in bytes", limits.MaxHeadBytes);
 
     private static Http1Error RequestLineTooLong(Http1Limits limits) =>
-        new(Http1ErrorKind.UriTooLong, "the request line passes the limit MaxRequestLineBytes, in bytes", limits.MaxRequestLineBytes);
+        new(Http1ErrorKind.UriTooLong, "the request line passes the limit MaxRequestLineBytes (max_request_headers_kb), in bytes", limits.MaxRequestLineBytes);
 }

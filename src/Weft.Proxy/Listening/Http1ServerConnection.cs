@@ -114,7 +114,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     {
         switch (_state)
         {
-            case State.Head when _input is { IsEmpty: false }:
+            case State.Head when _output.IsEmpty && _input is { IsEmpty: false }:
                 Refuse(Fault.HeaderTimeout, $"the request head did not arrive within {Limits.RequestHeadersMs} ms", 0);
                 Process();
                 break;
@@ -183,7 +183,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
                     BeginExchange();
                     return true;
                 case ParseStatus.Invalid:
-                    Refuse(Http1Faults.Of(error.Kind), error.Reason, Http1Faults.StatusOf(error.Kind));
+                    Refuse(Http1Faults.Of(error.Kind), Http1Faults.Describe(error, _input.Length), Http1Faults.StatusOf(error.Kind));
                     return true;
             }
         }
@@ -491,8 +491,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         else
         {
             _state = State.Head;
-            if (!_output.IsEmpty) SetTimer(Limits.StreamIdleMs);
-            else SetTimer(_input is { IsEmpty: false } && Limits.RequestHeadersMs != ConnectionLimits.None ? Limits.RequestHeadersMs : Limits.IdleMs);
+            SetTimer(_input is { IsEmpty: false } && Limits.RequestHeadersMs != ConnectionLimits.None ? Limits.RequestHeadersMs : Limits.IdleMs);
         }
         Process();
     }
@@ -533,6 +532,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         if (_state == State.Closed) return false;
         var status = _output.Flush(_channel);
         if (status == IoStatus.Failed) Broken();
+        else if (status == IoStatus.WouldBlock && _state == State.Head) SetTimer(Limits.StreamIdleMs); // not idle: it is slow to take its answer
         else if (status == IoStatus.Ok && _finWanted) SendFin();
         return status == IoStatus.Ok;
     }

@@ -138,7 +138,7 @@ internal sealed class Http1ClientStream(Http1ClientConnection connection) : Upst
             case ParseStatus.NeedMore:
                 return Fill(limits.MaxHeadBytes + BufferPool.BlockBytes);
             case ParseStatus.Invalid:
-                End(Fault.UpstreamProtocol, $"endpoint {connection.Endpoint}: {error.Reason}");
+                End(Fault.UpstreamProtocol, $"endpoint {connection.Endpoint}: {Http1Faults.Describe(error, connection.Input.Length)}");
                 return false;
         }
         var exchange = _exchange!;

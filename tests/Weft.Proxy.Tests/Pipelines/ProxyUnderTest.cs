@@ -24,7 +24,7 @@ namespace Weft.Proxy.Tests.Pipelines;
 internal sealed class ProxyUnderTest : IAsyncDisposable
 {
     private static readonly JsonParser Json = new(JsonParser.Settings.Default.WithTypeRegistry(TypeRegistry.FromFiles(
-        HttpConnectionManager.Descriptor.File, Router.Descriptor.File, Weft.V1.ForwardProxy.Descriptor.File)));
+        HttpConnectionManager.Descriptor.File, Router.Descriptor.File, Weft.V1.ForwardProxy.Descriptor.File, Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions.Descriptor.File)));
 
     private readonly ConfigStore _store = new();
     private readonly StateRegistry _states = new();
@@ -55,9 +55,9 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     }
 
     /// <summary>The same over mutual TLS.</summary>
-    public ProxyUnderTest ListenTls(string hcm, ServerTls tls)
+    public ProxyUnderTest ListenTls(string hcm, ServerTls tls, TimeSpan? handshake = null)
     {
-        TryListen(hcm, 0, tls).ShouldBeNull();
+        TryListen(hcm, 0, tls, handshake).ShouldBeNull();
         return this;
     }
 
@@ -85,7 +85,7 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     }
 
     /// <summary>Null, or why the address cannot be listened on.</summary>
-    public string? TryListen(string hcm, int port, ServerTls? tls = null)
+    public string? TryListen(string hcm, int port, ServerTls? tls = null, TimeSpan? handshake = null)
     {
         var manager = Json.Parse<HttpConnectionManager>(hcm);
         manager.StatPrefix = "in";
@@ -97,6 +97,7 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
             TrafficDirection = Envoy.Config.Core.V3.TrafficDirection.Outbound,
             FilterChains = { new FilterChain { Filters = { new Envoy.Config.Listener.V3.Filter { Name = "hcm", TypedConfig = Any.Pack(manager) } } } },
         };
+        if (handshake is { } limit) message.FilterChains[0].TransportSocketConnectTimeout = Duration.FromTimeSpan(limit);
         if (tls is not null) message.FilterChains[0].TransportSocket = new() { Name = "tls", TypedConfig = Any.Pack(Mutual) };
         var compiled = ListenerCompiler.Compile(message);
         compiled.Rejections.ShouldBeEmpty();
