@@ -9,7 +9,7 @@ namespace Weft.Proxy.Configuration;
 internal sealed class Binder(TlsContexts tls, StateRegistry states)
 {
     /// <summary>ALPN names of Weft's own protocols begin so.</summary>
-    private const string MeshAlpnPrefix = "weft-";
+    public const string MeshAlpnPrefix = "weft-";
 
     /// <summary>The name of a cluster's endpoint assignment; null when the endpoints are written in the cluster.</summary>
     public static string? AssignmentOf(Cluster cluster) => cluster.Type switch

@@ -44,6 +44,9 @@ internal ref struct FieldBlockWriter : IFieldWriter
     }
 
     /// <inheritdoc/>
+    public static bool HasCase => false;
+
+    /// <inheritdoc/>
     public void Field(scoped ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> value) => Checked(name, value, IndexingPolicy.ByName);
 
     /// <inheritdoc/>

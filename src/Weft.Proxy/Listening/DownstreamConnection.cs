@@ -45,8 +45,8 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
 
     public IPEndPoint Remote { get; private set; } = new(IPAddress.None, 0);
 
-    /// <summary>The client has proved a mesh identity: what its proxy says in <c>x-weft-*</c> is believed.</summary>
-    public bool IsMesh => Peer?.SpiffeId is not null;
+    /// <summary>The client has proved a mesh identity and is a Weft proxy: what it says in <c>x-weft-*</c> is believed.</summary>
+    public bool IsMesh { get; private set; }
 
     /// <summary>The client has shown a certificate that was verified.</summary>
     public bool HasClientCertificate => Peer?.NotAfter is not null;
@@ -69,7 +69,7 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
     /// <summary>Nothing has been agreed on, so that the client's first bytes tell whether it speaks HTTP/2.</summary>
     public bool MayBeHttp2 => Chain.Http.Codec == HttpCodec.Auto && (Peer is null || Peer.Alpn.Length == 0);
 
-    public ChannelSecurity Security => IsMesh ? ChannelSecurity.Mtls : ChannelSecurity.None;
+    public ChannelSecurity Security => Peer?.SpiffeId is not null ? ChannelSecurity.Mtls : ChannelSecurity.None;
 
     /// <summary>The connection takes no request after the one at hand: a drain, its age, its certificate's end, or a chain that is gone.</summary>
     public bool IsEnding =>
@@ -80,7 +80,7 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
     public long EndsMs { get; private set; } = long.MaxValue;
 
     /// <summary>A mesh connection lives at most one hour.</summary>
-    private long MaxAgeMs => IsMesh ? Math.Min(Limits.MaxDurationMs, 3_600_000) : Limits.MaxDurationMs;
+    private long MaxAgeMs => Peer?.SpiffeId is not null ? Math.Min(Limits.MaxDurationMs, 3_600_000) : Limits.MaxDurationMs;
 
     /// <summary>Once; not again when HTTP/2 takes the channel over from HTTP/1.</summary>
     public void Opened(Channel channel)
@@ -88,6 +88,7 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
         if (_channel is not null) return;
         _channel = channel;
         Peer = channel.Peer;
+        IsMesh = Peer is { SpiffeId: not null } peer && peer.Alpn.StartsWith(Binder.MeshAlpnPrefix, StringComparison.Ordinal);
         Remote = channel.Remote;
         _certificatesEnd = Earlier(Peer?.NotAfter, Chain.Tls?.Certificate?.IdentityEnd);
         if (MaxAgeMs != ConnectionLimits.None) EndsMs = _openedMs + MaxAgeMs;

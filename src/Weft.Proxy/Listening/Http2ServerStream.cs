@@ -3,6 +3,7 @@ using Weft.Proxy.Configuration;
 using Weft.Proxy.Http1;
 using Weft.Proxy.Http2;
 using Weft.Proxy.Http2.Hpack;
+using Weft.Proxy.Mesh;
 using Weft.Proxy.Pipelines;
 using Weft.Routing.Requests;
 using Weft.Telemetry.Outcomes;
@@ -225,6 +226,8 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
 
     public override HttpVersion Version => HttpVersion.Http2;
 
+    public override void RestoreNames(in MessageForm form) => form.Restore(_fields.WritableBuffer, _fields.Fields);
+
     public override bool HasBody => _hasBody;
 
     public override long DeclaredLength => _message.ContentLength;
@@ -267,7 +270,7 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
         if (!Stream.IsOpen) return;
         var writer = Stream.BeginHead();
         WriteStatus(ref writer, head.Status);
-        ResponseFields.WriteInterim(ref writer, head);
+        ResponseFields.WriteInterim(ref writer, head, _exchange);
         Stream.EndHead(ref writer, endStream: false);
         _owner.ScheduleFlush();
     }

@@ -1,3 +1,4 @@
+using Weft.Proxy.Mesh;
 using Weft.Routing.Requests;
 
 namespace Weft.Proxy.Pipelines;
@@ -13,6 +14,9 @@ internal abstract class DownstreamStream
 
     /// <summary>The protocol that the request came in.</summary>
     public abstract HttpVersion Version { get; }
+
+    /// <summary>The head's names take the case that the caller's proxy says they had, where this connection's protocol could not keep it.</summary>
+    public virtual void RestoreNames(in MessageForm form) { }
 
     /// <summary>Whether a request body follows the head.</summary>
     public abstract bool HasBody { get; }

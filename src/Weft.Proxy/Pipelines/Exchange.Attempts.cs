@@ -1,5 +1,6 @@
 using System.Text;
 using Weft.Grpc;
+using Weft.Proxy.Mesh;
 using Weft.Routing.Balancing;
 using Weft.Routing.Requests;
 using Weft.Routing.Retries;
@@ -39,7 +40,7 @@ internal sealed partial class Exchange
         _attemptStartedMs = _context.Worker.NowMs;
         _phase = Phase.AwaitingConnection;
         ScheduleTimer();
-        _context.Upstream.Acquire(cluster, _endpoint, transport, _downstream.Version, _connectionRequest);
+        _context.Upstream.Acquire(cluster, _endpoint, transport, OriginalVersion, _connectionRequest);
     }
 
     /// <inheritdoc/>
@@ -179,7 +180,7 @@ internal sealed partial class Exchange
     {
         foreach (ref readonly var field in head.Fields)
         {
-            if (field.Known == KnownHeader.XWeft && Ascii.EqualsIgnoreCase(head.Name(field), "x-weft-fault"u8))
+            if (field.Known == KnownHeader.XWeft && Ascii.EqualsIgnoreCase(head.Name(field), MeshFields.Fault))
                 return Faults.TryParse(head.Value(field), out fault);
         }
         fault = Fault.None;

@@ -51,12 +51,12 @@ internal sealed partial class Exchange
         if (limit != Timeout.InfiniteTimeSpan) EndWithin(limit);
     }
 
-    private bool DeadlinePassed => _context.Worker.NowMicros >= _deadlineMicros;
+    private bool DeadlinePassed => _context.Worker.NowMicros - PatienceMicros >= _deadlineMicros;
 
     private string DeadlineText => $"the request's time of {(_deadlineMicros - _startedMicros) / 1000.0} ms is over, attempt {_record.Attempts}";
 
     /// <summary>The deadline in the worker's milliseconds, for its timers.</summary>
-    private long DeadlineMs => _deadlineMicros == NoDeadline ? long.MaxValue : (_deadlineMicros + 999) / 1000;
+    private long DeadlineMs => _deadlineMicros == NoDeadline ? long.MaxValue : (_deadlineMicros + PatienceMicros + 999) / 1000;
 
     /// <summary>How the call ended for the caller: by what its workload said, or by what the mesh or HTTP says instead.</summary>
     private GrpcStatusCode? EndOfCall()

@@ -1,6 +1,7 @@
 using System.Text;
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Listening;
+using Weft.Proxy.Mesh;
 using Weft.Proxy.Upstream;
 using Weft.Proxy.Workers;
 using Weft.Routing.Balancing;
@@ -126,6 +127,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         _record.RequestId = RequestIdText.Create(_context.Chance.Next(), _context.Chance.Next());
         _requestComplete = !_downstream.HasBody;
         _requestCompleteMs = _context.Worker.NowMs;
+        OriginalVersion = _downstream.Version;
         _progress = RequestProgress.NothingSent;
         IsOverRetryBudget = false;
         _tried.Clear();
@@ -182,8 +184,8 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         {
             _record.Destination = _context.Node.Service;
             _record.DestinationVersion = _context.Node.Version;
-            if (_connection.IsMesh && head.TryGet("x-weft-source"u8, out var source)) _record.Source = _connection.SourceOf(source);
         }
+        if (_connection.IsMesh) Believe(head);
         _record.PeerIdentity = _connection.Peer?.SpiffeId;
         var http = _connection.Chain.Http;
         TellsRequestId = http.GenerateRequestId;

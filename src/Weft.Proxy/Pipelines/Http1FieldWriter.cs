@@ -10,6 +10,8 @@ internal ref struct Http1FieldWriter(Span<byte> destination) : IFieldWriter
     /// <summary>What is not a field: start line, framing, the end.</summary>
     public HeadWriter Head = new(destination);
 
+    public static bool HasCase => true;
+
     public void Field(scoped ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> value) => Head.Field(name, value);
 
     public void Field(scoped ReadOnlySpan<byte> buffer, in HeaderField field, bool keepCase)

@@ -54,7 +54,7 @@ internal static class Http1Heads
     {
         var writer = new Http1FieldWriter(output.Reserve(ResponseFields.SizeOf(head, exchange)));
         writer.Head.StatusLine(head.Status, head.Reason);
-        ResponseFields.WriteInterim(ref writer, head);
+        ResponseFields.WriteInterim(ref writer, head, exchange);
         End(ref output, ref writer);
     }
 

@@ -9,6 +9,9 @@ namespace Weft.Proxy.Pipelines;
 /// </summary>
 internal interface IFieldWriter
 {
+    /// <summary>Names keep their case on the wire; false: they travel in lower case.</summary>
+    static abstract bool HasCase { get; }
+
     /// <summary>A field of ours.</summary>
     /// <param name="name">Lower case.</param>
     void Field(scoped ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> value);

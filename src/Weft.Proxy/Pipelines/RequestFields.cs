@@ -1,5 +1,6 @@
 using System.Text;
 using Weft.Grpc;
+using Weft.Proxy.Mesh;
 using Weft.Routing.Headers;
 using Weft.Routing.Requests;
 
@@ -49,6 +50,9 @@ internal static class RequestFields
         ulong seen = 0;
         var hasProto = false;
         var grpcTimeout = exchange.GrpcTimeoutLeft;
+        // HTTP/1 with a mesh peer says all this itself, and to HTTP/2 at the far end nothing of it matters.
+        var form = exchange.ToMeshPeer && !TWriter.HasCase && exchange.DeliveredVersion != HttpVersion.Http2 ? exchange.Context.Form : null;
+        form?.Begin(HttpVersion.Http11);
         foreach (ref readonly var field in head.Fields)
         {
             if (field.Known is KnownHeader.Host or KnownHeader.XWeft) continue;
@@ -57,14 +61,15 @@ internal static class RequestFields
             if (grpcTimeout is not null && Ascii.EqualsIgnoreCase(head.Name(field), "grpc-timeout"u8)) continue; // written below: what is left of it
             hasProto |= field.Known == KnownHeader.XForwardedProto;
             writer.Field(head.Buffer, field, keepCase);
+            if (keepCase) form?.Add(head.Buffer, field);
         }
         Fields.WriteAdded(ref writer, edits, seen);
         if (grpcTimeout is { } left) WriteGrpcTimeout(ref writer, left);
         if (exchange.TellsRequestId) writer.Field("x-request-id"u8, exchange.RequestId.Span);
-        trace.Write(ref writer, head, exchange.Context, keepCase);
+        trace.Write(ref writer, head, exchange.Context, keepCase, form);
         forwarded.Write(ref writer, head, exchange.Context, hasProto);
         if (exchange.AppendForwardedHost && !exchange.HostRewrite.IsEmpty) writer.Field("x-forwarded-host"u8, head.Authority);
-        if (exchange.ToMeshPeer && !exchange.Context.Node.SourceUtf8.IsEmpty) writer.Field("x-weft-source"u8, exchange.Context.Node.SourceUtf8);
+        if (exchange.ToMeshPeer) MeshFields.WriteRequest(ref writer, exchange, form);
     }
 
     private static void WriteGrpcTimeout<TWriter>(ref TWriter writer, TimeSpan left)

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Text;
 using Weft.Grpc;
+using Weft.Proxy.Mesh;
 using Weft.Routing.Headers;
 using Weft.Routing.Listeners;
 using Weft.Routing.Requests;
@@ -23,12 +24,12 @@ internal static class ResponseFields
         var http = exchange.Connection.Chain.Http;
         ulong seen = 0;
         var hasServer = false;
+        var form = Form<TWriter>(exchange);
         foreach (ref readonly var field in head.Fields)
         {
             if (field.HopByHop) continue;
-            // The mark of an application's own x-weft field would be taken for the proxy's word; between mesh proxies the peer's is passed to the
-            // application's caller, who may want to know why.
-            if (field.Known == KnownHeader.XWeft && !exchange.ToMeshPeer) continue;
+            // An application's own x-weft field would be taken for the proxy's word.
+            if (field.Known == KnownHeader.XWeft && !(exchange.ToMeshPeer && MeshFields.IsForCallers(head.Name(field)))) continue;
             if (field.Known == KnownHeader.Server)
             {
                 hasServer = true;
@@ -37,26 +38,32 @@ internal static class ResponseFields
             if (field.Known == KnownHeader.XRequestId && http.AlwaysSetRequestIdInResponse || Fields.Drops(edits, head.Name(field), ref seen)) continue;
             if (field.Known == KnownHeader.XWeft && head.Value(field).SequenceEqual(Fault.Unprocessed.CodeUtf8()))
             {
-                writer.Field("x-weft-fault"u8, Fault.ConnectFailure.CodeUtf8()); // the mark is between proxies; to a caller it is a connection that failed
+                writer.Field(MeshFields.Fault, Fault.ConnectFailure.CodeUtf8()); // the mark is between proxies; to a caller it is a connection that failed
                 continue;
             }
             writer.Field(head.Buffer, field, http.PreserveCase);
+            if (http.PreserveCase) form?.Add(head.Buffer, field);
         }
         if (http.ServerName is { } server && (http.ServerHeader == ServerHeaderMode.Overwrite || http.ServerHeader == ServerHeaderMode.AppendIfAbsent && !hasServer))
             WriteText(ref writer, "server"u8, server);
         if (http.AlwaysSetRequestIdInResponse) writer.Field("x-request-id"u8, exchange.RequestId.Span);
         if (exchange.IsOverRetryBudget) writer.Field("x-weft-retry"u8, "over-budget"u8);
         Fields.WriteAdded(ref writer, edits, seen);
+        if (form is not null) WriteForm(ref writer, form, head);
     }
 
     /// <summary>The fields of an interim response: its own but those of this hop, no edits.</summary>
-    public static void WriteInterim<TWriter>(ref TWriter writer, in ResponseHead head)
+    public static void WriteInterim<TWriter>(ref TWriter writer, in ResponseHead head, Exchange exchange)
         where TWriter : struct, IFieldWriter, allows ref struct
     {
+        var form = Form<TWriter>(exchange);
         foreach (ref readonly var field in head.Fields)
         {
-            if (!field.HopByHop && field.Known != KnownHeader.XWeft) writer.Field(head.Buffer, field, keepCase: true);
+            if (field.HopByHop || field.Known == KnownHeader.XWeft) continue;
+            writer.Field(head.Buffer, field, keepCase: true);
+            form?.Add(head.Buffer, field);
         }
+        if (form is not null) WriteForm(ref writer, form, head);
     }
 
     /// <summary>An upper bound of a local reply's bytes, its body counted.</summary>
@@ -72,8 +79,8 @@ internal static class ResponseFields
         if (!reply.Location.IsEmpty) writer.Field("location"u8, reply.Location);
         if (!reply.Fault.IsEmpty)
         {
-            writer.Field("x-weft-fault"u8, reply.Fault);
-            writer.Field("x-weft-id"u8, reply.Id);
+            writer.Field(MeshFields.Fault, reply.Fault);
+            writer.Field(MeshFields.Id, reply.Id);
         }
         if (exchange.Connection.Chain.Http.AlwaysSetRequestIdInResponse) writer.Field("x-request-id"u8, exchange.RequestId.Span);
         Fields.WriteAdded(ref writer, exchange.ResponseHeaders, 0);
@@ -87,6 +94,22 @@ internal static class ResponseFields
         writer.Field("content-type"u8, "application/grpc"u8);
         writer.Field("grpc-status"u8, digits[..length]);
         if (!message.IsEmpty) writer.Field("grpc-message"u8, message);
+    }
+
+    /// <summary>Where the caller's proxy is told what its protocol with us cannot say; else null.</summary>
+    private static MessageFormBuilder? Form<TWriter>(Exchange exchange)
+        where TWriter : struct, IFieldWriter, allows ref struct
+    {
+        if (TWriter.HasCase || !exchange.Connection.IsMesh) return null;
+        exchange.Context.Form.Begin(null);
+        return exchange.Context.Form;
+    }
+
+    private static void WriteForm<TWriter>(ref TWriter writer, MessageFormBuilder form, in ResponseHead head)
+        where TWriter : struct, IFieldWriter, allows ref struct
+    {
+        if (!head.Reason.SequenceEqual(ReasonPhrases.Of(head.Status))) form.AddReason(head.Reason);
+        MeshFields.WriteForm(ref writer, form);
     }
 
     private static void WriteText<TWriter>(ref TWriter writer, ReadOnlySpan<byte> name, string value)

@@ -1,3 +1,4 @@
+using Weft.Proxy.Mesh;
 using Weft.Routing.Requests;
 using Weft.Telemetry.Tracing;
 
@@ -27,7 +28,7 @@ internal ref struct TraceFields
         return true;
     }
 
-    public readonly void Write<TWriter>(ref TWriter writer, in RequestHead head, WorkerContext context, bool keepCase)
+    public readonly void Write<TWriter>(ref TWriter writer, in RequestHead head, WorkerContext context, bool keepCase, MessageFormBuilder? form)
         where TWriter : struct, IFieldWriter, allows ref struct
     {
         // Two parents are none: whoever is behind us might follow the other one.
@@ -38,11 +39,18 @@ internal ref struct TraceFields
             writer.Field("traceparent"u8, text);
             return; // a state belongs to its parent and ends with it (section 3.3)
         }
-        writer.Field(head.Buffer, _parent, keepCase);
+        Write(ref writer, head, _parent, keepCase, form);
         if (!_hasState) return;
         foreach (ref readonly var field in head.Fields)
         {
-            if (field.Known == KnownHeader.Tracestate && !field.HopByHop) writer.Field(head.Buffer, field, keepCase);
+            if (field.Known == KnownHeader.Tracestate && !field.HopByHop) Write(ref writer, head, field, keepCase, form);
         }
+    }
+
+    private static void Write<TWriter>(ref TWriter writer, in RequestHead head, in HeaderField field, bool keepCase, MessageFormBuilder? form)
+        where TWriter : struct, IFieldWriter, allows ref struct
+    {
+        writer.Field(head.Buffer, field, keepCase);
+        if (keepCase) form?.Add(head.Buffer, field);
     }
 }

@@ -1,5 +1,6 @@
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Listening;
+using Weft.Proxy.Mesh;
 using Weft.Proxy.Upstream;
 using Weft.Proxy.Workers;
 using Weft.Routing.Balancing;
@@ -42,6 +43,9 @@ internal sealed class WorkerContext
     public RouteWaiters Waiting { get; }
 
     public ConnectionList Connections { get; } = new();
+
+    /// <summary>For the head that is being written.</summary>
+    public MessageFormBuilder Form { get; } = new();
 
     /// <summary>Space for one call's intermediate bytes; the next call overwrites it.</summary>
     public Span<byte> Scratch(int bytes)

@@ -98,13 +98,14 @@ public sealed partial class ForwardedFieldsTests
         await using var backend = ScriptedBackend.Answering(Ok);
         await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).ListenTls(
             ProxyUnderTest.RouteAll(manager: $"\"forward_client_cert_details\": \"{mode}\", \"set_current_client_cert_details\": {{\"subject\": true, \"uri\": true, \"dns\": true}}"),
-            new ServerTls(new ServerTlsSettings { Certificate = authority.Issue("server").Load(), ClientRoots = authority.Roots }, TimeProvider.System));
+            new ServerTls(new ServerTlsSettings { Certificate = authority.Issue("server").Load(), ClientRoots = authority.Roots, Alpn = ["weft-h1"] }, TimeProvider.System));
         using var socket = new TcpClient();
         await socket.ConnectAsync(proxy.Address.Address, proxy.Address.Port, TestContext.Current.CancellationToken);
         await using var tls = new SslStream(socket.GetStream());
         await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
         {
             TargetHost = "server", ClientCertificates = [certificate], RemoteCertificateValidationCallback = (_, _, _, _) => true,
+            ApplicationProtocols = [new SslApplicationProtocol("weft-h1")],
         }, TestContext.Current.CancellationToken);
         var block = new byte[4096];
         for (var i = 0; i < 2; i++) // the second finds what the first has made

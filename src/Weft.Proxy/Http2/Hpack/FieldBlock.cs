@@ -22,6 +22,9 @@ internal sealed class FieldBlock
     /// <summary>What the offsets of <see cref="Fields"/> point into: names and values, one behind the other, and nothing between.</summary>
     public ReadOnlySpan<byte> Buffer => _bytes.AsSpan(0, _length);
 
+    /// <summary>The same bytes, for changing the case of names in place.</summary>
+    public Span<byte> WritableBuffer => _bytes.AsSpan(0, _length);
+
     public ReadOnlySpan<HeaderField> Fields => _fields.Span;
 
     public ReadOnlySpan<byte> Name(in HeaderField field) => _bytes.AsSpan(field.NameStart, field.NameLength);
