@@ -90,6 +90,9 @@ internal sealed partial class Http2Session
     /// <summary>Streams that the peer allows us; before its SETTINGS have come, the 100 that RFC 9113 section 6.5.2 advises it to allow at least.</summary>
     public int PeerMaxStreams => HavePeerSettings ? (int)Math.Min(_peer.MaxConcurrentStreams, int.MaxValue) : 100;
 
+    /// <summary>The size of a head, names and values plus 32 bytes per field, above which the peer says that it may refuse one.</summary>
+    public long PeerMaxHeaderListBytes => _peer.MaxHeaderListSize;
+
     /// <summary>Clients: one more stream may be opened now.</summary>
     public bool CanOpen => !IsFailed && !IsPeerGoingAway && _nextId > 0 && _streams.Count < PeerMaxStreams;
 

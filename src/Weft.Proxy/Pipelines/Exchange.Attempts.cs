@@ -111,13 +111,13 @@ internal sealed partial class Exchange
     // ---- retrying
     private void AttemptEnded(AttemptOutcome outcome, Fault fault, string detail)
     {
-        if (_progress == RequestProgress.NothingSent) _endpoint!.State.TurnsAway = true;
+        if (outcome is AttemptOutcome.ConnectFailed or AttemptOutcome.Refused) _endpoint!.State.TurnsAway = true;
         var retry = ShouldRetry(outcome, 0, marked: false);
         EndpointDone(failed: true);
         if (IsOverRetryBudget) detail = $"{detail} (not sent again: the cluster's retry budget is spent, {_cluster!.Cluster.RetryBudget})";
         if (retry) BackOff();
         // The caller's proxy is told that the application has not seen a byte: it may send the request to another instance.
-        else if (_progress == RequestProgress.NothingSent && _connection.Direction == Direction.Inbound && _connection.IsMesh) Fail(Fault.Unprocessed, detail);
+        else if (outcome is AttemptOutcome.ConnectFailed or AttemptOutcome.Refused && _connection is { Direction: Direction.Inbound, IsMesh: true }) Fail(Fault.Unprocessed, detail);
         else Fail(fault, detail);
     }
 
@@ -126,7 +126,7 @@ internal sealed partial class Exchange
         var attempt = new Attempt(_record.Attempts, outcome, status, marked, _idempotent, _progress, grpcStatus);
         if (!RetryDecision.Decide(_action!.Retry, attempt)) return false;
         // What no workload has seen adds no load to any: half of the endpoints may be dead, and their share of requests all go on to the other half.
-        if ((marked || _progress == RequestProgress.NothingSent) && HasBetterEndpoint()) return true;
+        if ((marked || outcome is AttemptOutcome.ConnectFailed or AttemptOutcome.Refused) && HasBetterEndpoint()) return true;
         // Over the limit the original failure stands: retries must not become the load that keeps a service down.
         if (_cluster!.Cluster.RetryBudget is { } budget)
         {
@@ -173,8 +173,6 @@ internal sealed partial class Exchange
         _progress = RequestProgress.NothingSent;
         Attempt();
     }
-
-    private static bool IsMarkedUnprocessed(in ResponseHead head) => FaultOf(head, out var fault) && fault.Describe().RetryElsewhere;
 
     private static bool FaultOf(in ResponseHead head, out Fault fault)
     {

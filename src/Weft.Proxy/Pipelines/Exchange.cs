@@ -282,10 +282,12 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
             Switch(head);
             return;
         }
-        var marked = ToMeshPeer && IsMarkedUnprocessed(head);
+        var fault = Fault.None;
+        var marked = ToMeshPeer && FaultOf(head, out fault) && fault.Describe().RetryElsewhere;
         _endpoint!.State.TurnsAway = marked;
         var grpcStatus = _isGrpc ? GrpcFields.Status(head.Buffer, head.Fields) : null;
-        if (ShouldRetry(AttemptOutcome.Response, head.Status, marked, grpcStatus))
+        var outcome = marked && fault is Fault.Unprocessed or Fault.Overloaded or Fault.Draining ? AttemptOutcome.Refused : AttemptOutcome.Response;
+        if (ShouldRetry(outcome, head.Status, marked, grpcStatus))
         {
             // What is left of this response belongs to nobody: the connection ends with it.
             ReleaseUpstream(responseComplete: false, failed: true);
@@ -302,7 +304,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         _record.Status = head.Status;
         _record.GrpcStatus = grpcStatus;
         _record.FirstByteMicros = _context.Worker.NowMicros - _startedMicros;
-        if (marked && FaultOf(head, out var fault)) _record.Fault = fault;
+        if (marked) _record.Fault = fault;
     }
 
     /// <summary>Body bytes from the workload. False: give no more until <see cref="UpstreamStream.ResumeBody"/>.</summary>
@@ -338,7 +340,8 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
     }
 
     /// <summary>The connection under the attempt broke, or what came is not HTTP. The stream is already closed.</summary>
-    public void OnUpstreamFailed(Fault fault, string detail)
+    /// <param name="unprocessed">The endpoint has proved that it did not act on the request.</param>
+    public void OnUpstreamFailed(Fault fault, string detail, bool unprocessed = false)
     {
         if (_phase == Phase.Idle) return;
         _upstream = null;
@@ -355,7 +358,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
             EndpointDone(failed: false);
             Fail(fault, detail);
         }
-        else AttemptEnded(AttemptOutcome.Reset, fault, detail);
+        else AttemptEnded(unprocessed ? AttemptOutcome.Refused : AttemptOutcome.Reset, fault, detail);
     }
 
     // ---- Finish

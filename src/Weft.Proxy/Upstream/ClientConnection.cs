@@ -11,7 +11,7 @@ namespace Weft.Proxy.Upstream;
 /// One open connection to an endpoint, whatever it speaks. Its pool lends its streams to exchanges, one at a time (HTTP/1) or many (HTTP/2).
 /// States: open (in the pool while it has capacity) -> retiring (lends nothing more, ends with its last stream) -> closed.
 /// </summary>
-internal abstract class ClientConnection : IChannelHandler
+internal abstract class ClientConnection
 {
     private readonly ConnectionLifetime _lifetime;
     private bool _retiring;
@@ -22,8 +22,6 @@ internal abstract class ClientConnection : IChannelHandler
         Cluster = opened.Cluster;
         Endpoint = opened.Endpoint;
         Transport = opened.Transport;
-        Channel = channel;
-        channel.Handler = this;
         _lifetime = ConnectionLifetime.Of(Cluster.Cluster, Transport, channel, pool.Context);
         IdleSinceMs = pool.Context.Worker.NowMs;
     }
@@ -46,8 +44,6 @@ internal abstract class ClientConnection : IChannelHandler
     internal bool IsReady { get; set; }
 
     protected EndpointPool Pool { get; }
-
-    protected Channel Channel { get; }
 
     protected WorkerContext Context => Pool.Context;
 
@@ -98,25 +94,15 @@ internal abstract class ClientConnection : IChannelHandler
     {
         if (IsClosed) return;
         IsClosed = true;
-        Channel.Close();
-        Forget();
+        Shut();
         Pool.Closed(this);
     }
-
-    public abstract void OnReadable(Channel channel);
-
-    public abstract void OnWritable(Channel channel);
-
-    public abstract void OnFailed(Channel channel);
-
-    /// <remarks>It was open before this took it over.</remarks>
-    public void OnOpen(Channel channel) { }
 
     /// <summary>A stream for the exchange that comes next.</summary>
     protected abstract UpstreamStream TakeStream();
 
-    /// <summary>Gives back what it holds; it is closed.</summary>
-    protected abstract void Forget();
+    /// <summary>Closes the channel and gives back what it holds.</summary>
+    protected abstract void Shut();
 
     /// <summary>A stream has come back. The connection goes on if it may, else it ends with its last stream.</summary>
     /// <param name="reusable">False: nothing more may be sent on it.</param>

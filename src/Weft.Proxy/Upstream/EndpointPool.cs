@@ -62,7 +62,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
         if (connector.Protocol == UpstreamProtocol.Negotiated) _agreesOnHttp1 = !http2;
         if (http2) _openHttp2++;
         else _openHttp1++;
-        ClientConnection connection = new Http1ClientConnection(this, connector, channel);
+        ClientConnection connection = http2 ? new Http2ClientConnection(this, connector, channel) : new Http1ClientConnection(this, connector, channel);
         while (connector.Line.First is { } first && connection.Capacity > 0) Lend(connection, first);
         if (connection.Capacity > 0) Offer(connection);
         while (connector.Line.First is { } left)
@@ -179,6 +179,11 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
             if (connection.IsExpired(now) || !IsCurrent(connection.Tls))
             {
                 connection.Retire();
+                continue;
+            }
+            if (connection.Capacity == 0) // the peer has lowered its limit
+            {
+                Withdraw(connection);
                 continue;
             }
             Lend(connection, request);

@@ -27,8 +27,9 @@ internal enum FillStatus : byte
 /// One HTTP/1 connection: bytes in and out for its one <see cref="Http1ClientStream"/>, lent to one exchange after the other.
 /// Bytes that arrive while it is idle belong to no request and end it (RFC 9112 section 9.3.1).
 /// </summary>
-internal sealed class Http1ClientConnection : ClientConnection
+internal sealed class Http1ClientConnection : ClientConnection, IChannelHandler
 {
+    private readonly Channel _channel;
     private readonly Http1ClientStream _stream;
     private ByteBuffer? _input;
     private bool _readable;
@@ -40,6 +41,8 @@ internal sealed class Http1ClientConnection : ClientConnection
 
     public Http1ClientConnection(EndpointPool pool, Connector opened, Channel channel) : base(pool, opened, channel)
     {
+        _channel = channel;
+        channel.Handler = this;
         Output = new OutputQueue(pool.Context.Worker.Buffers);
         _stream = new Http1ClientStream(this);
     }
@@ -58,7 +61,7 @@ internal sealed class Http1ClientConnection : ClientConnection
 
     public int MaxInterimResponses => Context.UpstreamSettings.MaxInterimResponses;
 
-    public string FailureText => Channel.FailureText;
+    public string FailureText => _channel.FailureText;
 
     public bool PeerEnded => _peerEnded;
 
@@ -80,17 +83,20 @@ internal sealed class Http1ClientConnection : ClientConnection
 
     // ---- the channel's events
 
-    public override void OnReadable(Channel channel)
+    /// <remarks>It was open before this took it over.</remarks>
+    public void OnOpen(Channel channel) { }
+
+    public void OnReadable(Channel channel)
     {
         _readable = true;
         if (_stream.IsLent) _stream.Process();
         else if (!IsClosed && !IsQuiet()) Close();
     }
 
-    public override void OnWritable(Channel channel)
+    public void OnWritable(Channel channel)
     {
         if (IsClosed) return;
-        switch (Output.Flush(Channel))
+        switch (Output.Flush(_channel))
         {
             case IoStatus.Ok:
                 SendWantedFin();
@@ -104,7 +110,7 @@ internal sealed class Http1ClientConnection : ClientConnection
         }
     }
 
-    public override void OnFailed(Channel channel)
+    public void OnFailed(Channel channel)
     {
         if (!IsClosed) _stream.Broken();
     }
@@ -120,7 +126,7 @@ internal sealed class Http1ClientConnection : ClientConnection
         if (!_readable) return Wait();
         _input ??= Context.Worker.Buffers.Rent();
         if (_input.Writable.IsEmpty && !_input.Grow(limit)) throw new InvalidOperationException("the input buffer passed its limit before the parser's");
-        switch (Channel.Read(_input.Writable, out var read))
+        switch (_channel.Read(_input.Writable, out var read))
         {
             case IoStatus.Ok:
                 _input.Advance(read);
@@ -140,7 +146,7 @@ internal sealed class Http1ClientConnection : ClientConnection
     /// <summary>Takes all of <paramref name="data"/>, framed. WouldBlock: the stream hears when there is room.</summary>
     public IoStatus WriteBody(in Http1BodyFraming framing, ReadOnlySpan<byte> data)
     {
-        var status = framing.WriteBody(ref Output, Channel, data);
+        var status = framing.WriteBody(ref Output, _channel, data);
         if (status == IoStatus.WouldBlock) _blocked = true;
         return status;
     }
@@ -149,7 +155,7 @@ internal sealed class Http1ClientConnection : ClientConnection
     public bool Flush()
     {
         if (IsClosed || _blocked) return true;
-        var status = Output.Flush(Channel);
+        var status = Output.Flush(_channel);
         if (status == IoStatus.Ok) SendWantedFin();
         return status != IoStatus.Failed;
     }
@@ -180,7 +186,7 @@ internal sealed class Http1ClientConnection : ClientConnection
     /// <param name="whole">Both messages were whole, and the peer lets the connection live; a tunnel: both sides have ended.</param>
     public void Return(bool whole)
     {
-        if (_isTunnel && !whole) Channel.Abort(); // without framing a reset is the only way to say that it was cut
+        if (_isTunnel && !whole) _channel.Abort(); // without framing a reset is the only way to say that it was cut
         var reusable = !_isTunnel && whole && !_peerEnded && Output.IsEmpty && Input.IsEmpty;
         ReturnInput();
         _blocked = false;
@@ -193,8 +199,9 @@ internal sealed class Http1ClientConnection : ClientConnection
         return _stream;
     }
 
-    protected override void Forget()
+    protected override void Shut()
     {
+        _channel.Close();
         ReturnInput();
         Output.Drop();
     }
@@ -206,7 +213,7 @@ internal sealed class Http1ClientConnection : ClientConnection
         if (IsClosed) return false;
         if (!_readable) return true;
         Span<byte> one = stackalloc byte[1];
-        var status = Channel.Read(one, out _);
+        var status = _channel.Read(one, out _);
         if (status == IoStatus.WouldBlock)
         {
             _readable = false;
@@ -220,7 +227,7 @@ internal sealed class Http1ClientConnection : ClientConnection
     {
         if (!_finWanted) return;
         _finWanted = false;
-        Channel.ShutdownWrite();
+        _channel.ShutdownWrite();
     }
 
     private FillStatus Wait()

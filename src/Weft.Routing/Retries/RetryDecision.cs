@@ -8,6 +8,10 @@ public enum AttemptOutcome : byte
     /// <summary>Refused, unreachable, timed out or failed in TLS before a connection was there: the request was not sent.</summary>
     ConnectFailed,
 
+    /// <summary>The peer has proved that it did not act on the request: REFUSED_STREAM, an id above GOAWAY's last (RFC 9113 section 8.7), or the mark of a mesh peer
+    /// whose application was not given a byte of it.</summary>
+    Refused,
+
     /// <summary>The connection broke or was closed before a response head.</summary>
     Reset,
 
@@ -35,13 +39,13 @@ public enum RequestProgress : byte
 /// <param name="Number">1 for the first attempt.</param>
 /// <param name="Outcome">How it ended.</param>
 /// <param name="Status">The response's status; 0 without one.</param>
-/// <param name="MarkedUnprocessed">The response came from a mesh peer with a fault mark that proves or reports that its application did not process the
-/// request.</param>
+/// <param name="MarkedElsewhere">The response came from a mesh peer with a fault mark that says that its application was not reached or was lost: another endpoint may do
+/// better.</param>
 /// <param name="Idempotent">The method is one that may be repeated (RFC 9110 section 9.2.2).</param>
 /// <param name="Progress">How far the request had gone.</param>
 /// <param name="GrpcStatus">What a gRPC call's response says in its head, which is then all of it (Trailers-Only); null for any other response.</param>
 public readonly record struct Attempt(
-    int Number, AttemptOutcome Outcome, int Status, bool MarkedUnprocessed, bool Idempotent, RequestProgress Progress, GrpcStatusCode? GrpcStatus = null);
+    int Number, AttemptOutcome Outcome, int Status, bool MarkedElsewhere, bool Idempotent, RequestProgress Progress, GrpcStatusCode? GrpcStatus = null);
 
 /// <summary>Whether a failed attempt is followed by another. Pure.</summary>
 public static class RetryDecision
@@ -64,13 +68,13 @@ public static class RetryDecision
     /// True when the request goes to another endpoint. A request whose body has left is never repeated. What is not proven unprocessed is repeated
     /// only when its method is idempotent, also where the policy's words would allow more: Envoy repeats a POST on <c>reset</c>, which may pay twice.
     /// </summary>
-    /// <param name="policy">Null: nothing was configured; then only connect failures are repeated.</param>
+    /// <param name="policy">Null: nothing was configured; then only what was provably not processed is repeated.</param>
     /// <param name="attempt">The attempt that ended.</param>
     public static bool Decide(RetryPolicy? policy, in Attempt attempt)
     {
         if (attempt.Progress == RequestProgress.BodySent) return false;
         if (attempt.Number >= (policy is null ? AttemptsWithoutPolicy : 1 + policy.NumRetries)) return false;
-        if (policy is null) return attempt.Outcome == AttemptOutcome.ConnectFailed;
+        if (policy is null) return attempt.Outcome is AttemptOutcome.ConnectFailed or AttemptOutcome.Refused;
         return Wanted(policy, attempt);
     }
 
@@ -82,6 +86,8 @@ public static class RetryDecision
         {
             case AttemptOutcome.ConnectFailed:
                 return Has(on, RetryOn.ConnectFailure | RetryOn.ServerError | RetryOn.Reset);
+            case AttemptOutcome.Refused:
+                return Has(on, RetryOn.RefusedStream | RetryOn.ServerError | RetryOn.Reset);
             case AttemptOutcome.Reset:
                 if (attempt.Progress == RequestProgress.NothingSent && Has(on, RetryOn.ResetBeforeRequest)) return true;
                 return repeatable && Has(on, RetryOn.Reset | RetryOn.ServerError);
@@ -96,7 +102,7 @@ public static class RetryDecision
     private static bool StatusWanted(RetryPolicy policy, in Attempt attempt)
     {
         var on = policy.On;
-        if (attempt.MarkedUnprocessed && Has(on, RetryOn.RefusedStream | RetryOn.Reset | RetryOn.ServerError)) return true;
+        if (attempt.MarkedElsewhere && Has(on, RetryOn.RefusedStream | RetryOn.Reset | RetryOn.ServerError)) return true;
         if (attempt.Status is >= 500 and < 600 && Has(on, RetryOn.ServerError)) return true;
         if (attempt.Status is 502 or 503 or 504 && Has(on, RetryOn.GatewayError)) return true;
         if (attempt.Status == 409 && Has(on, RetryOn.Retriable4xx)) return true;

@@ -24,7 +24,8 @@ namespace Weft.Proxy.Tests.Pipelines;
 internal sealed class ProxyUnderTest : IAsyncDisposable
 {
     private static readonly JsonParser Json = new(JsonParser.Settings.Default.WithTypeRegistry(TypeRegistry.FromFiles(
-        HttpConnectionManager.Descriptor.File, Router.Descriptor.File, Weft.V1.ForwardProxy.Descriptor.File, Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions.Descriptor.File)));
+        HttpConnectionManager.Descriptor.File, Router.Descriptor.File, Weft.V1.ForwardProxy.Descriptor.File, Weft.V1.RetryBudget.Descriptor.File,
+        Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions.Descriptor.File)));
 
     private readonly ConfigStore _store = new();
     private readonly StateRegistry _states = new();

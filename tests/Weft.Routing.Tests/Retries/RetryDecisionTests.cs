@@ -15,10 +15,11 @@ public sealed class RetryDecisionTests
 
     [Theory]
     [InlineData(AttemptOutcome.ConnectFailed, true)]
+    [InlineData(AttemptOutcome.Refused, true)]
     [InlineData(AttemptOutcome.Reset, false)]
     [InlineData(AttemptOutcome.Response, false)]
     [InlineData(AttemptOutcome.PerTryTimeout, false)]
-    public void Without_a_policy_only_connect_failures_go_on(AttemptOutcome outcome, bool retried) =>
+    public void Without_a_policy_only_what_was_not_processed_goes_on(AttemptOutcome outcome, bool retried) =>
         RetryDecision.Decide(null, Failed(outcome, status: 503, progress: RequestProgress.NothingSent)).ShouldBe(retried);
 
     [Fact]
@@ -35,6 +36,13 @@ public sealed class RetryDecisionTests
     [InlineData(true, RequestProgress.BodySent, false)]
     public void Reset_is_repeated_only_when_that_is_safe(bool idempotent, RequestProgress progress, bool retried) =>
         RetryDecision.Decide(WeftDefault, Failed(AttemptOutcome.Reset, idempotent: idempotent, progress: progress)).ShouldBe(retried);
+
+    [Theory]
+    [InlineData(true, RequestProgress.HeadSent, true)]
+    [InlineData(false, RequestProgress.HeadSent, true)]
+    [InlineData(true, RequestProgress.BodySent, false)]
+    public void What_was_refused_goes_elsewhere_whatever_its_method_while_it_is_whole(bool idempotent, RequestProgress progress, bool retried) =>
+        RetryDecision.Decide(WeftDefault, Failed(AttemptOutcome.Refused, idempotent: idempotent, progress: progress)).ShouldBe(retried);
 
     [Theory]
     [InlineData(true, true, true)]

@@ -1,0 +1,273 @@
+using Weft.Proxy.Http1;
+using Weft.Proxy.Http2;
+using Weft.Proxy.Http2.Hpack;
+using Weft.Proxy.Pipelines;
+using Weft.Routing.Requests;
+using Weft.Telemetry.Outcomes;
+
+namespace Weft.Proxy.Upstream;
+
+/// <summary>
+/// One request and its response as a stream of an HTTP/2 connection. Two things end separately, the stream and the exchange's interest in it; when both have, the
+/// object serves another request.
+/// </summary>
+internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
+{
+    private readonly Http2ClientConnection _connection;
+    private readonly Http2Stream _stream;
+    private Exchange? _exchange;
+    private bool _isHead;
+    private int _interims;
+
+    public Http2ClientStream(Http2ClientConnection connection)
+    {
+        _connection = connection;
+        _stream = new Http2Stream(this);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>A server that closes says with GOAWAY which streams it has not seen: nothing needs to be guessed.</remarks>
+    public override bool IsReused => false;
+
+    public override bool HasUnsent => _stream.UnsentBytes > 0;
+
+    // ---- request
+
+    public override void WriteHead(Exchange exchange)
+    {
+        _exchange = exchange;
+        _interims = 0;
+        _isHead = exchange.Downstream.Head.Method.SequenceEqual("HEAD"u8);
+        if (!RequestFields.TryTarget(exchange, out var target))
+        {
+            Fail(Fault.BadRequest, "the request cannot be written as HTTP/2 after the route's rewrites");
+            return;
+        }
+        var head = exchange.Downstream.Head;
+        if (ListBytes(exchange) > _connection.Session.PeerMaxHeaderListBytes)
+        {
+            Fail(Fault.HeaderTooLarge, $"endpoint {_connection.Endpoint} takes heads of at most {_connection.Session.PeerMaxHeaderListBytes} bytes (SETTINGS_MAX_HEADER_LIST_SIZE)");
+            return;
+        }
+        _connection.Session.Open(_stream);
+        var writer = _stream.BeginHead();
+        writer.Pseudo(":method"u8, head.Method);
+        writer.Pseudo(":scheme"u8, SchemeOf(head));
+        writer.Pseudo(":authority"u8, RequestFields.Authority(exchange));
+        writer.Pseudo(":path"u8, target);
+        RequestFields.Write(ref writer, exchange);
+        if (exchange.Downstream.AcceptsTrailers) writer.Field("te"u8, "trailers"u8);
+        if (exchange.Downstream.DeclaredLength >= 0) writer.ContentLength(exchange.Downstream.DeclaredLength);
+        if (_stream.EndHead(ref writer, endStream: false)) _connection.ScheduleFlush(); // END_STREAM comes onto it when no body follows
+        else Fail(Fault.BadRequest, "the request cannot be written as HTTP/2 after the route's rewrites");
+    }
+
+    public override bool WriteBody(ReadOnlySpan<byte> data) => _stream.Write(data);
+
+    public override void WriteEnd(in Trailers trailers) => _stream.WriteEnd(trailers);
+
+    public override void Flush() => _connection.ScheduleFlush();
+
+    /// <summary>As RFC 9113 section 6.5.2 counts, without the few fields of ours: enough to tell the person why instead of meeting the peer's refusal.</summary>
+    private static long ListBytes(Exchange exchange)
+    {
+        var head = exchange.Downstream.Head;
+        var size = 0L;
+        foreach (ref readonly var field in head.Fields) size += field.NameLength + field.ValueLength + 32;
+        return size;
+    }
+
+    /// <summary>Between Weft proxies the application's own; else what the connection is.</summary>
+    private ReadOnlySpan<byte> SchemeOf(in RequestHead head) =>
+        _connection.Transport.IsMesh ? head.Scheme : _connection.Transport.IsTls ? "https"u8 : "http"u8;
+
+    // ---- response
+
+    public override void ResumeBody()
+    {
+        var exchange = _exchange;
+        _stream.Resume();
+        exchange?.FlushDownstream();
+        _connection.ScheduleFlush(); // the window that was opened
+    }
+
+    public override void Release(bool requestComplete, bool responseComplete)
+    {
+        _exchange = null;
+        if (_stream.IsOpen)
+        {
+            if (responseComplete && _stream.IsLocalEnded) return; // the session closes it in this same call
+            _stream.Reset(Http2ErrorCode.Cancel); // also of what the endpoint has answered without waiting for its end
+            _connection.ScheduleFlush();
+        }
+        else RecycleWhenDone();
+    }
+
+    void IHttp2StreamEvents.OnHead(FieldBlock fields, bool endStream)
+    {
+        if (_exchange is not { } exchange) return;
+        try
+        {
+            OnHead(exchange, fields, endStream);
+        }
+        catch (Exception e)
+        {
+            Contain("head", exchange, e);
+        }
+    }
+
+    private void OnHead(Exchange exchange, FieldBlock fields, bool endStream)
+    {
+        if (!ResponseMessage.TryRead(fields, out var message, out var error))
+        {
+            _stream.Malformed(error);
+            return;
+        }
+        if (message.IsInterim)
+        {
+            OnInterim(exchange, fields, message.Status);
+            return;
+        }
+        var bodiless = _isHead || message.Status is 204 or 304;
+        if (!bodiless && endStream && message.ContentLength > 0)
+        {
+            _stream.Malformed("a response without a body that announces one");
+            return;
+        }
+        _stream.DeclaredLength = bodiless ? 0 : message.ContentLength;
+        var id = _stream.Id;
+        exchange.OnResponseHead(HeadOf(fields, message, bodiless, endStream));
+        if (_stream.Id != id || !ReferenceEquals(_exchange, exchange)) return; // it has let go of us
+        if (!endStream) return;
+        exchange.OnResponseEnd(default);
+        exchange.FlushDownstream();
+    }
+
+    void IHttp2StreamEvents.OnHeadTooLarge(bool endStream) => Refuse(
+        $"endpoint {_connection.Endpoint} sent a head of more than {_connection.Cluster.Cluster.MaxResponseHeadersBytes} bytes or {_connection.Cluster.Cluster.MaxResponseHeadersCount} fields");
+
+    bool IHttp2StreamEvents.OnData(ReadOnlySpan<byte> data)
+    {
+        if (_exchange is not { } exchange) return true;
+        try
+        {
+            return exchange.OnResponseBody(data);
+        }
+        catch (Exception e)
+        {
+            Contain("body", exchange, e);
+            return false;
+        }
+    }
+
+    void IHttp2StreamEvents.OnEnd(in Trailers trailers)
+    {
+        if (_exchange is not { } exchange) return;
+        try
+        {
+            exchange.OnResponseEnd(trailers);
+            exchange.FlushDownstream();
+        }
+        catch (Exception e)
+        {
+            Contain("end of body", exchange, e);
+        }
+    }
+
+    void IHttp2StreamEvents.OnReceived()
+    {
+        if (_exchange is not { } exchange) return;
+        try
+        {
+            exchange.FlushDownstream();
+        }
+        catch (Exception e)
+        {
+            Contain("received", exchange, e);
+        }
+    }
+
+    void IHttp2StreamEvents.OnWritable()
+    {
+        if (_exchange is not { } exchange) return;
+        try
+        {
+            exchange.OnUpstreamWritable();
+        }
+        catch (Exception e)
+        {
+            Contain("writable", exchange, e);
+        }
+    }
+
+    void IHttp2StreamEvents.OnAborted(in StreamAbort abort)
+    {
+        var exchange = _exchange;
+        _exchange = null;
+        var fault = abort.Violation ? Fault.UpstreamProtocol : abort.ConnectionLost && abort.Code == Http2ErrorCode.NoError ? Fault.UpstreamClosed : Fault.UpstreamReset;
+        var code = abort.Code == Http2ErrorCode.NoError ? "" : $" ({abort.Code})";
+        var detail = exchange is null ? "" : $"endpoint {_connection.Endpoint}: {abort.Detail}{code}";
+        RecycleWhenDone();
+        if (exchange is null) return;
+        try
+        {
+            exchange.OnUpstreamFailed(fault, detail, abort.Unprocessed);
+            exchange.FlushDownstream();
+        }
+        catch (Exception e)
+        {
+            Contain("aborted", exchange, e);
+        }
+    }
+
+    void IHttp2StreamEvents.OnClosed() => RecycleWhenDone();
+
+    private void OnInterim(Exchange exchange, FieldBlock fields, int status)
+    {
+        if (++_interims > _connection.MaxInterimResponses)
+        {
+            Refuse($"endpoint {_connection.Endpoint} sent more than {_connection.MaxInterimResponses} interim responses");
+            return;
+        }
+        exchange.OnInterimResponse(new ResponseHead(status, ReasonPhrases.Of(status), fields.Buffer, ResponseMessage.Fields(fields), BodyKind.None, -1));
+    }
+
+    /// <summary>The head in the form that every protocol's client side is given. A response that ends with its head has no body, and says so where length is told.</summary>
+    private static ResponseHead HeadOf(FieldBlock fields, in ResponseMessage message, bool bodiless, bool endStream)
+    {
+        var length = endStream && !bodiless ? 0 : message.ContentLength;
+        var kind = bodiless || endStream ? BodyKind.None : length >= 0 ? BodyKind.Length : BodyKind.Chunked;
+        return new ResponseHead(message.Status, ReasonPhrases.Of(message.Status), fields.Buffer, ResponseMessage.Fields(fields), kind, length);
+    }
+
+    // ---- ends
+
+    /// <summary>The endpoint breaks a limit of ours: its stream ends, and the exchange hears why.</summary>
+    private void Refuse(string detail) => Fail(Fault.UpstreamProtocol, detail);
+
+    private void Fail(Fault fault, string detail)
+    {
+        var exchange = _exchange;
+        _exchange = null;
+        if (_stream.IsOpen)
+        {
+            _stream.Reset(Http2ErrorCode.Cancel);
+            _connection.ScheduleFlush();
+        }
+        else RecycleWhenDone();
+        exchange?.OnUpstreamFailed(fault, detail);
+        exchange?.FlushDownstream();
+    }
+
+    /// <summary>An exception in one exchange ends that exchange; the connection serves others.</summary>
+    private void Contain(string step, Exchange exchange, Exception e)
+    {
+        _connection.Report($"stream {_stream.Id} of {_connection.Endpoint}, {step}", e);
+        exchange.Break();
+    }
+
+    private void RecycleWhenDone()
+    {
+        if (_exchange is null && !_stream.IsOpen) _connection.Recycle(this);
+    }
+}
