@@ -146,8 +146,7 @@ public sealed class Http1Head
             if (!protocol.IsEmpty) return default;
             protocol = buffer.Slice(field.ValueStart, field.ValueLength);
         }
-        var slash = protocol.IndexOf((byte)'/');
-        return Octets.IsToken(slash < 0 ? protocol : protocol[..slash]) && (slash < 0 || Octets.IsToken(protocol[(slash + 1)..])) ? protocol : default;
+        return Octets.IsProtocol(protocol) ? protocol : default;
     }
 
     public ReadOnlySpan<byte> Method(ReadOnlySpan<byte> buffer) => buffer.Slice(MethodStart, MethodLength);

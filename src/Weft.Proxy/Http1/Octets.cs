@@ -35,6 +35,13 @@ internal static class Octets
 
     public static bool IsToken(ReadOnlySpan<byte> text) => text.Length != 0 && !text.ContainsAnyExcept(Token);
 
+    /// <summary>One protocol of <c>Upgrade</c> or <c>:protocol</c> (RFC 9110 section 7.8): a name, perhaps a slash and a version.</summary>
+    public static bool IsProtocol(ReadOnlySpan<byte> text)
+    {
+        var slash = text.IndexOf((byte)'/');
+        return slash < 0 ? IsToken(text) : IsToken(text[..slash]) && IsToken(text[(slash + 1)..]);
+    }
+
     /// <summary>Value of a hexadecimal digit, or -1.</summary>
     public static int Hex(byte octet) => octet switch
     {

@@ -148,7 +148,7 @@ internal struct RequestMessage
         error = "";
         Kind = method.SequenceEqual("HEAD"u8) ? RequestKind.Head : method.SequenceEqual("CONNECT"u8) ? RequestKind.Connect : RequestKind.Other;
         if (!Octets.IsToken(method)) error = "no :method, or one that is no token";
-        else if (IsExtendedConnect && (Kind != RequestKind.Connect || !connectProtocol || !Octets.IsToken(Protocol(block)))) error = ":protocol where it may not be, or one that is no token";
+        else if (IsExtendedConnect && (Kind != RequestKind.Connect || !connectProtocol || !Octets.IsProtocol(Protocol(block)))) error = ":protocol where it may not be, or one that names no protocol";
         else if (!TryAuthority(block, host)) error = ":authority and Host are missing, invalid or different";
         else if (IsTunnel)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Http1;
 using Weft.Proxy.Http2;
@@ -219,8 +220,22 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
         {
             if (!_headHeld) throw new InvalidOperationException("the head was asked for after its bytes were given away");
             var path = _normalizedLength >= 0 ? _normalizedPath.AsSpan(0, _normalizedLength) : _message.Path(_fields);
-            var method = _message.IsExtendedConnect ? "GET"u8 : _message.Method(_fields);
+            var method = _message.IsExtendedConnect ? MethodOfUpgrade : _message.Method(_fields);
             return new RequestHead(method, _message.Scheme(_fields), _message.Authority(_fields), path, _fields.Buffer, _message.Fields(_fields));
+        }
+    }
+
+    /// <summary>What the request's method would be in HTTP/1, where an upgrade has one.</summary>
+    private ReadOnlySpan<byte> MethodOfUpgrade
+    {
+        get
+        {
+            if (!_connection.IsMesh) return "GET"u8;
+            foreach (ref readonly var said in _message.Fields(_fields))
+            {
+                if (said.Known == KnownHeader.XWeft && Ascii.EqualsIgnoreCase(_fields.Name(said), MeshFields.Method) && Octets.IsToken(_fields.Value(said))) return _fields.Value(said);
+            }
+            return "GET"u8;
         }
     }
 
@@ -239,6 +254,9 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
     /// <inheritdoc/>
     /// <remarks>Extended CONNECT (RFC 8441) means what Upgrade means in HTTP/1, and is routed and answered as that: a GET that switches protocols.</remarks>
     public override ReadOnlySpan<byte> UpgradeProtocol => _headHeld ? _message.Protocol(_fields) : default;
+
+    /// <inheritdoc/>
+    public override bool IsExtendedConnect => _message.IsExtendedConnect;
 
     /// <inheritdoc/>
     public override bool IsConnect => false;

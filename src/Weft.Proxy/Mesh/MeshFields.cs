@@ -16,6 +16,9 @@ internal static class MeshFields
 
     public static ReadOnlySpan<byte> Deadline => "x-weft-deadline"u8;
 
+    /// <summary>The method of a request that travels as extended CONNECT; absent: GET.</summary>
+    public static ReadOnlySpan<byte> Method => "x-weft-method"u8;
+
     public static ReadOnlySpan<byte> Fault => "x-weft-fault"u8;
 
     public static ReadOnlySpan<byte> Id => "x-weft-id"u8;

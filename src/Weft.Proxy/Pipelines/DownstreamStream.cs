@@ -34,6 +34,9 @@ internal abstract class DownstreamStream
     /// honoured. Asked only while the head is held.</summary>
     public abstract ReadOnlySpan<byte> UpgradeProtocol { get; }
 
+    /// <summary>The request is nothing but the wish to switch to <see cref="UpgradeProtocol"/> (extended CONNECT, RFC 8441): any 2xx says that it was granted.</summary>
+    public virtual bool IsExtendedConnect => false;
+
     /// <summary>The request is a CONNECT: its authority is where the client wants a connection to.</summary>
     public abstract bool IsConnect { get; }
 

@@ -52,6 +52,11 @@ internal sealed partial class Exchange
     // ---- answers that this proxy makes
     private void Answer(DirectResponseAction direct)
     {
+        if (_downstream.IsExtendedConnect && direct.Status is >= 200 and < 300)
+        {
+            Fail(Fault.BadRequest, "the route answers by itself and switches to no protocol", 501);
+            return;
+        }
         _record.Status = direct.Status;
         if (_isGrpc) AnswerCall(GrpcStatus.FromHttpStatus(direct.Status).Code, Fault.None, direct.Body.Span);
         else _downstream.WriteLocalReply(new LocalReply(direct.Status, default, default, direct.Body.Span, default));

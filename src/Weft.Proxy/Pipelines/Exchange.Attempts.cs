@@ -53,7 +53,7 @@ internal sealed partial class Exchange
         if (_phase != Phase.Sent) return; // the write failed and the failure has been dealt with
         if (_requestComplete)
         {
-            upstream.WriteEnd(default);
+            if (UpgradeProtocol.IsEmpty) upstream.WriteEnd(default);
             upstream.Flush();
         }
         else if (_downstream.ExpectsContinue)
@@ -104,8 +104,13 @@ internal sealed partial class Exchange
     public void OnUpstreamWritable()
     {
         _lastActivityMs = _context.Worker.NowMs;
-        if (!_requestComplete) _downstream.ResumeBody();
-        else if (_isTunnel) TunnelSideEnded();
+        if (_requestComplete)
+        {
+            if (_isTunnel) TunnelSideEnded();
+            return;
+        }
+        _downstream.ResumeBody();
+        FlushUpstream(); // what had waited at the stream is no event of its connection, which would flush
     }
 
     // ---- retrying

@@ -1,5 +1,6 @@
 using Weft.Routing.ForwardProxy;
 using Weft.Routing.Listeners;
+using Weft.Routing.Requests;
 using Weft.Routing.Upgrades;
 using Weft.Telemetry.Outcomes;
 
@@ -17,6 +18,7 @@ internal sealed partial class Exchange
     private bool _mayUpgrade;
     private bool _isTunnel;
     private bool _responseComplete;
+    private ulong _key1, _key2; // the WebSocket key that we made
 
     /// <summary>
     /// The protocol that the request asks to switch to, where the configuration allows it; empty when the request goes on as an ordinary one. Asked only while the
@@ -27,15 +29,41 @@ internal sealed partial class Exchange
     /// <summary>Both sides have agreed to switch protocols.</summary>
     public bool IsTunnel => _isTunnel;
 
-    private void DecideUpgrade()
+    /// <summary>False: the request is nothing but a wish that is not granted, and has been answered so.</summary>
+    private bool DecideUpgrade()
     {
         var protocol = _downstream.UpgradeProtocol;
         _mayUpgrade = !protocol.IsEmpty && UpgradePolicy.Allows(protocol, _action!.Upgrades, _connection.Chain.Http.Upgrades);
+        if (_mayUpgrade || !_downstream.IsExtendedConnect) return true;
+        Fail(Fault.BadRequest, $"'{Text(protocol)}' is not a protocol that may be switched to here", 501); // RFC 8441 section 5, RFC 9220 section 3
+        return false;
+    }
+
+    /// <summary>The key for a workload that is asked over HTTP/1 on behalf of a client that had none to give.</summary>
+    /// <param name="key"><see cref="WebSocketFields.KeyLength"/> bytes.</param>
+    public void MakeWebSocketKey(Span<byte> key)
+    {
+        (_key1, _key2) = (_context.Chance.Next(), _context.Chance.Next() | 1); // 0, 0 says that none was made
+        WebSocketFields.WriteKey(_key1, _key2, key);
+    }
+
+    private bool AnswersOurKey(in ResponseHead head)
+    {
+        if (_key2 == 0) return true;
+        Span<byte> key = stackalloc byte[WebSocketFields.KeyLength], expected = stackalloc byte[WebSocketFields.AcceptLength];
+        WebSocketFields.WriteKey(_key1, _key2, key);
+        WebSocketFields.TryWriteAccept(key, expected);
+        return WebSocketFields.TryFind(head.Buffer, head.Fields, KnownHeader.SecWebSocketAccept, out var accept) && accept.SequenceEqual(expected);
     }
 
     /// <summary>The workload switches to the protocol that it was asked for (<paramref name="head"/> has status 101).</summary>
     private void Switch(in ResponseHead head)
     {
+        if (!AnswersOurKey(head))
+        {
+            Fail(Fault.UpstreamProtocol, $"endpoint {_endpoint} switched to WebSocket without the answer to our key (RFC 6455 section 4.1)");
+            return;
+        }
         _isTunnel = true;
         _requestComplete = false; // what the client sends from now on is the tunnel's
         if (!_downstream.WriteHead(head, this))
@@ -49,6 +77,7 @@ internal sealed partial class Exchange
         _record.FirstByteMicros = _context.Worker.NowMicros - _startedMicros;
         ScheduleTimer();
         _downstream.BeginTunnel();
+        FlushUpstream(); // what the client had sent before
     }
 
     /// <summary>

@@ -136,6 +136,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         _endpoint = null;
         _hostRewrite = default;
         _mayUpgrade = _isTunnel = _responseComplete = false;
+        _key1 = _key2 = 0;
         RequestHeaders = ResponseHeaders = HeaderMutations.None;
         BeginGrpc();
         _phase = Phase.AwaitingRoutes;
@@ -255,7 +256,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
             return;
         }
         if (_connection.Direction == Direction.Outbound && _cluster.Cluster.Service.Length > 0) _record.Destination = _cluster.Cluster.Service;
-        DecideUpgrade();
+        if (!DecideUpgrade()) return;
         var limit = _cluster.Cluster.CircuitBreakers.MaxRequests;
         if (!_cluster.State.Requests.TryAcquire(limit))
         {
@@ -292,6 +293,11 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
             // What is left of this response belongs to nobody: the connection ends with it.
             ReleaseUpstream(responseComplete: false, failed: true);
             BackOff();
+            return;
+        }
+        if (_downstream.IsExtendedConnect && head.Status is >= 200 and < 300)
+        {
+            Fail(Fault.UpstreamProtocol, $"endpoint {_endpoint} answered {head.Status} instead of switching protocols"); // passed on, it would say that a tunnel stands
             return;
         }
         if (!_downstream.WriteHead(head, this))

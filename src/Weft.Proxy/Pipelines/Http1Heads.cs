@@ -1,5 +1,6 @@
 using Weft.Proxy.Buffers;
 using Weft.Proxy.Http1;
+using Weft.Routing.Requests;
 
 namespace Weft.Proxy.Pipelines;
 
@@ -18,7 +19,7 @@ internal static class Http1Heads
         writer.Head.Host(RequestFields.Authority(exchange));
         RequestFields.Write(ref writer, exchange);
         var upgrade = exchange.UpgradeProtocol;
-        if (!upgrade.IsEmpty) writer.Head.Upgrade(upgrade);
+        if (!upgrade.IsEmpty) WriteUpgrade(ref writer, exchange, upgrade);
         else if (exchange.Downstream.AcceptsTrailers) writer.Head.TeTrailers();
         framing.WriteFields(ref writer.Head);
         return End(ref output, ref writer);
@@ -43,8 +44,23 @@ internal static class Http1Heads
         var writer = new Http1FieldWriter(output.Reserve(ResponseFields.SizeOf(head, exchange)));
         writer.Head.StatusLine(head.Status, head.Reason);
         ResponseFields.Write(ref writer, head, exchange);
-        writer.Head.Upgrade(exchange.UpgradeProtocol);
+        var protocol = exchange.UpgradeProtocol;
+        writer.Head.Upgrade(protocol);
+        var asked = exchange.Downstream.Head;
+        // Who answered over HTTP/2 had no key to answer; the client has given one and waits for it.
+        Span<byte> accept = stackalloc byte[WebSocketFields.AcceptLength];
+        if (WebSocketFields.IsWebSocket(protocol) && !WebSocketFields.TryFind(head.Buffer, head.Fields, KnownHeader.SecWebSocketAccept, out _)
+            && asked.TryGet(KnownHeader.SecWebSocketKey, out var key) && WebSocketFields.TryWriteAccept(key, accept)) writer.Field("sec-websocket-accept"u8, accept);
         return End(ref output, ref writer);
+    }
+
+    private static void WriteUpgrade(ref Http1FieldWriter writer, Exchange exchange, ReadOnlySpan<byte> protocol)
+    {
+        writer.Head.Upgrade(protocol);
+        if (!WebSocketFields.IsWebSocket(protocol) || exchange.Downstream.Head.TryGet(KnownHeader.SecWebSocketKey, out _)) return;
+        Span<byte> key = stackalloc byte[WebSocketFields.KeyLength];
+        exchange.MakeWebSocketKey(key);
+        writer.Field("sec-websocket-key"u8, key);
     }
 
     /// <summary>The answer to a CONNECT that is served (RFC 9110 section 9.3.6): nothing but its head, for what follows is not this message's.</summary>

@@ -40,6 +40,9 @@ internal static unsafe partial class OpenSslCrypto
     private static partial nint BIO_ctrl(nint bio, int command, nint number, nint pointer);
 
     [LibraryImport(Library)]
+    private static partial nint SHA1(byte* bytes, nuint length, byte* digest);
+
+    [LibraryImport(Library)]
     private static partial nint EVP_sha256();
 
     [LibraryImport(Library)]
@@ -193,6 +196,14 @@ internal static unsafe partial class OpenSslCrypto
             X509_digest(certificate, EVP_sha256(), p, &length);
         }
         return digest;
+    }
+
+    /// <param name="digest">20 bytes.</param>
+    public static void Sha1(ReadOnlySpan<byte> bytes, Span<byte> digest)
+    {
+        if (digest.Length != 20) throw new ArgumentException("a SHA-1 takes 20 bytes", nameof(digest));
+        // Both spans outlive the call.
+        fixed (byte* from = bytes, into = digest) SHA1(from, (nuint)bytes.Length, into);
     }
 
     /// <summary>The subject's distinguished name in the form of RFC 2253.</summary>

@@ -13,6 +13,7 @@ internal sealed class Http2ClientConnection : ClientConnection
 {
     private readonly Wire _wire;
     private readonly Stack<Http2ClientStream> _spare = new();
+    private readonly List<Http2ClientStream> _awaitingSettings = [];
 
     public Http2ClientConnection(EndpointPool pool, Connector opened, Channel channel) : base(pool, opened, channel)
     {
@@ -36,9 +37,13 @@ internal sealed class Http2ClientConnection : ClientConnection
 
     public void Report(string state, Exception exception) => Context.Worker.Report("exchange", state, exception);
 
+    /// <summary>The stream hears when the peer's SETTINGS have come.</summary>
+    public void AwaitSettings(Http2ClientStream stream) => _awaitingSettings.Add(stream);
+
     /// <summary>The stream and its exchange have ended: the object serves another request.</summary>
     public void Recycle(Http2ClientStream stream)
     {
+        _awaitingSettings.Remove(stream);
         _spare.Push(stream);
         GiveBack(reusable: true);
     }
@@ -56,7 +61,25 @@ internal sealed class Http2ClientConnection : ClientConnection
     /// <summary>The peer allows more streams than before, or a stream has ended.</summary>
     private void OnCapacity()
     {
+        if (Session.HavePeerSettings)
+        {
+            foreach (var stream in TakeAwaiting()) stream.OnSettings();
+        }
         if (!IsReady && Capacity > 0) Pool.Offer(this);
+    }
+
+    private void OnEnded(string detail)
+    {
+        foreach (var stream in TakeAwaiting()) stream.Unsaid(detail); // all others are the session's, which has told them
+        Close();
+    }
+
+    private Http2ClientStream[] TakeAwaiting()
+    {
+        if (_awaitingSettings.Count == 0) return [];
+        Http2ClientStream[] streams = [.. _awaitingSettings];
+        _awaitingSettings.Clear();
+        return streams;
     }
 
     /// <summary>Between Weft proxies a dead peer must be noticed although nobody configured how.</summary>
@@ -81,6 +104,6 @@ internal sealed class Http2ClientConnection : ClientConnection
 
         protected override void OnOpened(Channel channel) { }
 
-        protected override void OnEnded(string detail) => connection.Close();
+        protected override void OnEnded(string detail) => connection.OnEnded(detail);
     }
 }

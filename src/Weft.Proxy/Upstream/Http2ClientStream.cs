@@ -1,6 +1,7 @@
 using Weft.Proxy.Http1;
 using Weft.Proxy.Http2;
 using Weft.Proxy.Http2.Hpack;
+using Weft.Proxy.Mesh;
 using Weft.Proxy.Pipelines;
 using Weft.Routing.Requests;
 using Weft.Telemetry.Outcomes;
@@ -17,6 +18,7 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
     private readonly Http2Stream _stream;
     private Exchange? _exchange;
     private bool _isHead;
+    private bool _isUpgrade;
     private int _interims;
 
     public Http2ClientStream(Http2ClientConnection connection)
@@ -29,7 +31,9 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
     /// <remarks>A server that closes says with GOAWAY which streams it has not seen: nothing needs to be guessed.</remarks>
     public override bool IsReused => false;
 
-    public override bool HasUnsent => _stream.UnsentBytes > 0;
+    /// <inheritdoc/>
+    /// <remarks>What waits for a window is sent after the exchange has let go, too.</remarks>
+    public override bool HasUnsent => false;
 
     // ---- request
 
@@ -49,17 +53,61 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
             Fail(Fault.HeaderTooLarge, $"endpoint {_connection.Endpoint} takes heads of at most {_connection.Session.PeerMaxHeaderListBytes} bytes (SETTINGS_MAX_HEADER_LIST_SIZE)");
             return;
         }
+        var protocol = exchange.UpgradeProtocol;
+        _isUpgrade = !protocol.IsEmpty;
+        if (_isUpgrade && !MayConnect(head)) return;
         _connection.Session.Open(_stream);
         var writer = _stream.BeginHead();
-        writer.Pseudo(":method"u8, head.Method);
+        writer.Pseudo(":method"u8, _isUpgrade ? "CONNECT"u8 : head.Method);
+        if (_isUpgrade) writer.Pseudo(":protocol"u8, protocol);
         writer.Pseudo(":scheme"u8, SchemeOf(head));
         writer.Pseudo(":authority"u8, RequestFields.Authority(exchange));
         writer.Pseudo(":path"u8, target);
         RequestFields.Write(ref writer, exchange);
+        if (_isUpgrade && exchange.ToMeshPeer && !head.Method.SequenceEqual("GET"u8)) writer.Field(MeshFields.Method, head.Method);
         if (exchange.Downstream.AcceptsTrailers) writer.Field("te"u8, "trailers"u8);
         if (exchange.Downstream.DeclaredLength >= 0) writer.ContentLength(exchange.Downstream.DeclaredLength);
         if (_stream.EndHead(ref writer, endStream: false)) _connection.ScheduleFlush(); // END_STREAM comes onto it when no body follows
         else Fail(Fault.BadRequest, "the request cannot be written as HTTP/2 after the route's rewrites");
+    }
+
+    /// <summary>
+    /// Extended CONNECT is the upgrade of HTTP/2, and only for a peer that has announced it (RFC 8441 section 3). False: not now, or never, and the exchange knows.
+    /// </summary>
+    private bool MayConnect(in RequestHead head)
+    {
+        var session = _connection.Session;
+        if (!session.HavePeerSettings) _connection.AwaitSettings(this);
+        else if (!session.PeerTakesConnectProtocol)
+            Fail(Fault.UpstreamProtocol, $"endpoint {_connection.Endpoint} speaks HTTP/2 and takes no extended CONNECT (RFC 8441), so that it can switch to no protocol");
+        else if (!_connection.Transport.IsMesh && !head.Method.SequenceEqual("GET"u8)) Fail(Fault.BadRequest, "HTTP/2 knows no upgrade of a method other than GET");
+        else return true;
+        return false;
+    }
+
+    /// <summary>The peer's SETTINGS have come: what waited for them can be said, or never.</summary>
+    public void OnSettings()
+    {
+        if (_exchange is not { } exchange || _stream.IsOpen) return;
+        try
+        {
+            if (_connection.Session.CanOpen) WriteHead(exchange);
+            else Unsaid("it takes no more streams");
+        }
+        catch (Exception e)
+        {
+            Contain("settings", exchange, e);
+        }
+    }
+
+    /// <summary>What waited for the peer's SETTINGS will never be said: nothing of it has left.</summary>
+    public void Unsaid(string why)
+    {
+        if (_exchange is not { } exchange || _stream.IsOpen) return;
+        _exchange = null;
+        RecycleWhenDone();
+        exchange.OnUpstreamFailed(Fault.UpstreamClosed, $"endpoint {_connection.Endpoint}: {why}", unprocessed: true);
+        exchange.FlushDownstream();
     }
 
     public override bool WriteBody(ReadOnlySpan<byte> data) => _stream.Write(data);
@@ -97,7 +145,8 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
         if (_stream.IsOpen)
         {
             if (responseComplete && _stream.IsLocalEnded) return; // the session closes it in this same call
-            _stream.Reset(Http2ErrorCode.Cancel); // also of what the endpoint has answered without waiting for its end
+            if (_isUpgrade && requestComplete && responseComplete) _stream.Leave(); // both sides of a tunnel have ended
+            else _stream.Reset(Http2ErrorCode.Cancel); // also of what the endpoint has answered without waiting for its end
             _connection.ScheduleFlush();
         }
         else RecycleWhenDone();
@@ -128,6 +177,11 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
             OnInterim(exchange, fields, message.Status);
             return;
         }
+        if (_isUpgrade && message.Status is >= 200 and < 300)
+        {
+            OnSwitched(exchange, fields, endStream);
+            return;
+        }
         var bodiless = _isHead || message.Status is 204 or 304;
         if (!bodiless && endStream && message.ContentLength > 0)
         {
@@ -140,6 +194,16 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
         if (_stream.Id != id || !ReferenceEquals(_exchange, exchange)) return; // it has let go of us
         if (!endStream) return;
         exchange.OnResponseEnd(default);
+        exchange.FlushDownstream();
+    }
+
+    /// <summary>Any 2xx grants an extended CONNECT. To the exchange it is what HTTP/1 says in that place.</summary>
+    private void OnSwitched(Exchange exchange, FieldBlock fields, bool endStream)
+    {
+        _stream.DeclaredLength = -1; // a length in it means nothing (RFC 9110 section 9.3.6)
+        exchange.OnResponseHead(new ResponseHead(101, ReasonPhrases.Of(101), fields.Buffer, ResponseMessage.Fields(fields), BodyKind.UntilClose, -1));
+        if (!ReferenceEquals(_exchange, exchange)) return;
+        if (endStream) exchange.OnResponseEnd(default);
         exchange.FlushDownstream();
     }
 

@@ -1,4 +1,7 @@
+using System.Text;
 using Shouldly;
+using Weft.Fuzz.Http2;
+using Weft.Proxy.Tests.Http2.Wire;
 using Weft.Telemetry.Outcomes;
 using Xunit;
 
@@ -123,6 +126,30 @@ public sealed class ConnectTests
         await client.SendAsync(new byte[] { 22, 3, 1, 0, 4, 1, 0, 0, 0 });
         (await client.ReadToEndAsync()).ShouldBe("\u0015\u0003\u0003\0\u0002\u0002(");
         proxy.Requests().Single().Key.Fault.ShouldBe(Fault.BadRequest);
+    }
+
+    [Fact]
+    public async Task HTTP2_inside_is_known_by_its_preface_and_served_by_authority()
+    {
+        await using var catalog = Answering("catalog");
+        await using var orders = Answering("orders");
+        await using var proxy = new ProxyUnderTest().Cluster("catalog", [catalog.Address]).Cluster("orders", [orders.Address])
+            .Service("catalog.default:50051", "catalog").Service("orders.default:80", "orders").ListenForward();
+        using var client = await Http2Peer.DialAsync(proxy.Address);
+        await client.SendAsync(Encoding.ASCII.GetBytes("CONNECT catalog:50051 HTTP/1.0\r\nHost: catalog:50051\r\n\r\n"));
+        var block = new byte[1000];
+        Encoding.ASCII.GetString(block, 0, await client.Socket.ReceiveAsync(block, Stop)).ShouldBe("HTTP/1.1 200 Connection Established\r\n\r\n");
+        await client.SendAsync(RawFrame.Preface[..10].ToArray()); // as pieces fall
+        await Task.Delay(30, Stop);
+        await client.SendAsync(RawFrame.Preface[10..].ToArray());
+        await client.SendAsync(RawFrame.Settings(), Request(1, "catalog:50051"), Request(3, "catalog"), Request(5, "orders:80"), Request(7, "grpc.shop.example"));
+        await client.UntilAsync(p => new[] { 1, 3, 5, 7 }.All(id => p.Stream(id).IsOver));
+        new[] { 1, 3, 5, 7 }.Select(id => client.Stream(id).Text).ShouldBe(["catalog", "catalog", "orders", "catalog"]);
+        client.Violations.ShouldBeEmpty();
+        proxy.Faults.ShouldBeEmpty();
+
+        static RawFrame Request(int stream, string authority) =>
+            RawFrame.Headers(stream, RawHpack.Block([(":method", "POST"), (":scheme", "http"), (":path", "/Catalog/List"), (":authority", authority)]));
     }
 
     [Fact]
