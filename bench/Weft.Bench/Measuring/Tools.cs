@@ -42,7 +42,8 @@ internal static partial class Tools
             new Uri(url, Content.GrpcPath).ToString()]);
         var total = H2LoadTotal().Match(text);
         if (!total.Success) throw new InvalidOperationException($"h2load said: {text}");
-        return new LoadCount((long)Number(total.Groups[1]), duration.TotalSeconds, (long)(Number(total.Groups[2]) - Number(H2LoadGood().Match(text).Groups[1])));
+        var (done, good) = ((long)Number(total.Groups[1]), (long)Number(H2LoadGood().Match(text).Groups[1]));
+        return new LoadCount(done, duration.TotalSeconds, done - good);
     }
 
     /// <summary>Requests at a fixed rate, after a second of warm-up at the same rate.</summary>
@@ -96,7 +97,7 @@ internal static partial class Tools
     [GeneratedRegex(@"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)|Non-2xx or 3xx responses: (\d+)", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex WrkErrors();
 
-    [GeneratedRegex(@"requests: \d+ total, \d+ started, (\d+) done, (\d+) succeeded", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"requests: \d+ total, \d+ started, (\d+) done", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex H2LoadTotal();
 
     [GeneratedRegex(@"status codes: (\d+) 2xx", RegexOptions.None, matchTimeoutMilliseconds: 1000)]

@@ -15,8 +15,14 @@ internal sealed class BenchMesh : IAsyncDisposable
     private readonly string _folder;
     private readonly ControlPlane _control;
     private readonly HttpClient _api;
+    private readonly IPEndPoint _xds;
+    private bool _stopped;
 
-    private BenchMesh(string folder, ControlPlane control) => (_folder, _control, _api) = (folder, control, new HttpClient { BaseAddress = new Uri($"http://{control.ApiAddress}/") });
+    private BenchMesh(string folder, ControlPlane control) =>
+        (_folder, _control, _api, _xds) = (folder, control, new HttpClient { BaseAddress = new Uri($"http://{control.ApiAddress}/") }, control.XdsAddress);
+
+    /// <summary>Of the sidecar's admin endpoint.</summary>
+    public static Uri Metrics { get; } = new($"http://127.0.0.1:{AdminPort}/metrics");
 
     public static async Task<BenchMesh> StartAsync(int services)
     {
@@ -35,12 +41,20 @@ internal sealed class BenchMesh : IAsyncDisposable
     /// <summary>The sidecar as a contender: its forward proxy is what the application talks to.</summary>
     /// <param name="name">As it stands in the results.</param>
     public Contender Sidecar(string name) => new(name, [new Peer(Contender.Weft, OutboundPort, Repository.Built("Weft.Proxy", "weft-proxy"),
-        ["--bootstrap", Path.Combine(_folder, "bootstrap.json"), "--identity", _control.XdsAddress.ToString(), "--keys", Path.Combine(_folder, "keys"),
-            "--join-token-file", Path.Combine(_folder, "token"), "--drain-seconds", "1"], "memory/requests.lua")], Reach.Http1);
+        ["--bootstrap", Path.Combine(_folder, "bootstrap.json"), "--identity", _xds.ToString(), "--keys", Path.Combine(_folder, "keys"),
+            "--join-token-file", Path.Combine(_folder, "token"), "--cache", Path.Combine(_folder, "cache"), "--drain-seconds", "1"], "memory/requests.lua")], Reach.Http1) { Host = "service-0" };
+
+    /// <summary>The control plane goes away; the sidecar's own folders stay.</summary>
+    public async ValueTask StopControlPlaneAsync()
+    {
+        if (_stopped) return;
+        _stopped = true;
+        await _control.DisposeAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {
-        await _control.DisposeAsync();
+        await StopControlPlaneAsync();
         _api.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
@@ -83,7 +97,7 @@ internal sealed class BenchMesh : IAsyncDisposable
                 "lds_config": {"ads": {}, "resource_api_version": "V3"}, "cds_config": {"ads": {}, "resource_api_version": "V3"},
                 "ads_config": {"api_type": "DELTA_GRPC", "transport_api_version": "V3", "grpc_services": [{"envoy_grpc": {"cluster_name": "weft-control"}}]}},
               "static_resources": {"clusters": [{"name": "weft-control", "type": "STATIC", "connect_timeout": "5s", "load_assignment": {"cluster_name": "weft-control",
-                "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address": {"address": "{{{_control.XdsAddress.Address}}}", "port_value": {{{_control.XdsAddress.Port}}} } } } }]}]}}]}
+                "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address": {"address": "{{{_xds.Address}}}", "port_value": {{{_xds.Port}}} } } } }]}]}}]}
             }
             """);
     }

@@ -28,6 +28,9 @@ public sealed record Contender(string Name, IReadOnlyList<Peer> Hops, Reach Reac
 {
     public const string Weft = "weft", Nginx = "nginx", Haproxy = "haproxy", Caddy = "caddy";
 
+    /// <summary>A host that it routes somewhere: the first of the routes where there are routes by host.</summary>
+    public string Host { get; init; } = "service-0.bench";
+
     public Uri Url => UrlAt(0);
 
     /// <summary>The same contender at another of its ports.</summary>

@@ -67,8 +67,8 @@ internal sealed class PeerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until a request to <paramref name="url"/> is answered by anything: that it is the right answer is what the load itself checks.</summary>
-    public async Task WaitUntilServingAsync(Uri url, Reach reach)
+    /// <summary>Waits until a request to <paramref name="url"/> is answered by the application. (The HTTP/2 application has nothing at /, and says so itself.)</summary>
+    public async Task WaitUntilServingAsync(Uri url, Reach reach, string host)
     {
         using var client = Client(reach);
         var since = Stopwatch.StartNew();
@@ -77,10 +77,10 @@ internal sealed class PeerProcess : IAsyncDisposable
             try
             {
                 using var request = new HttpRequestMessage(HttpMethod.Get, url) { Version = client.DefaultRequestVersion, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
-                request.Headers.Host = "service-0.bench"; // where there are routes, it takes the first of them
+                request.Headers.Host = host;
                 request.Headers.Add("x-version", "v0");
                 using var answer = await client.SendAsync(request);
-                if ((int)answer.StatusCode < 500) return;
+                if (answer.IsSuccessStatusCode || (reach == Reach.Http2 && answer.StatusCode == HttpStatusCode.NotFound)) return;
                 if (since.Elapsed > Patience) throw new InvalidOperationException($"{Peer.Name} answers {(int)answer.StatusCode}; its log is {LogName}");
             }
             catch (HttpRequestException e)

@@ -27,7 +27,7 @@ internal sealed class Stage(Sheet sheet) : IAsyncDisposable
     {
         var process = Start(application, Run.LoadCore);
         process.WaitUntilAccepting();
-        await process.WaitUntilServingAsync(new Uri($"http://127.0.0.1:{application.Port}/"), reach);
+        await process.WaitUntilServingAsync(new Uri($"http://127.0.0.1:{application.Port}/"), reach, Certificates.TrustDomain);
     }
 
     /// <summary>The last hop first, so that each finds the next.</summary>
@@ -39,7 +39,7 @@ internal sealed class Stage(Sheet sheet) : IAsyncDisposable
             process.WaitUntilAccepting();
             return process;
         }).ToList();
-        await hops[^1].WaitUntilServingAsync(contender.Url, contender.Reach);
+        await hops[^1].WaitUntilServingAsync(contender.Url, contender.Reach, contender.Host);
         _contenders.Add(new Running(contender, hops));
         return _contenders[^1];
     }
