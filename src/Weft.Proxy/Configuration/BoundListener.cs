@@ -65,7 +65,8 @@ internal sealed class BoundChain
         PathPolicy = new PathPolicy(http.MergeSlashes, http.EscapedSlashes switch
         {
             EscapedSlashesAction.RejectRequest => EscapedSlash.Reject,
-            EscapedSlashesAction.UnescapeAndForward or EscapedSlashesAction.UnescapeAndRedirect => EscapedSlash.Decode,
+            EscapedSlashesAction.UnescapeAndForward => EscapedSlash.Decode,
+            EscapedSlashesAction.UnescapeAndRedirect => EscapedSlash.Redirect,
             _ => EscapedSlash.Keep,
         });
     }

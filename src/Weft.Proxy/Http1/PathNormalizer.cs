@@ -26,13 +26,13 @@ public static class PathNormalizer
         var rooted = path.Length == 0;
         if (rooted) path = "/"u8;
         if (path[0] is not ((byte)'/' or (byte)'\\')) return Reject("the path does not start with a slash", out error);
-        if (!TryDecode(path, destination, policy, out var length, out error)) return PathStatus.Rejected;
+        if (!TryDecode(path, destination, policy, out var length, out var slashes, out error)) return PathStatus.Rejected;
         length = ResolveDotSegments(destination[..length]);
         if (policy.MergeSlashes) length = MergeSlashes(destination[..length]);
         if (!rooted && destination[..length].SequenceEqual(path)) return PathStatus.Unchanged;
         query.CopyTo(destination[length..]);
         written = length + query.Length;
-        return PathStatus.Rewritten;
+        return slashes && policy.EscapedSlash == EscapedSlash.Redirect ? PathStatus.Redirected : PathStatus.Rewritten;
     }
 
     internal static PathStatus Replace(ReadOnlySpan<byte> path, Span<byte> destination, out int written, out Http1Error error)
@@ -51,9 +51,10 @@ public static class PathNormalizer
     /// Decodes once. Broken escapes are refused: decoding around them could make a valid one (<c>%%32e</c> becomes <c>%2e</c>),
     /// which the next reader would decode again.
     /// </summary>
-    private static bool TryDecode(ReadOnlySpan<byte> path, Span<byte> destination, PathPolicy policy, out int written, out Http1Error error)
+    private static bool TryDecode(ReadOnlySpan<byte> path, Span<byte> destination, PathPolicy policy, out int written, out bool slashes, out Http1Error error)
     {
         written = 0;
+        slashes = false;
         error = default;
         for (var i = 0; i < path.Length; i++)
         {
@@ -70,7 +71,8 @@ public static class PathNormalizer
             if (decoded == 0) return Fail("the path contains %00", out error);
             var slash = decoded is (byte)'/' or (byte)'\\';
             if (slash && policy.EscapedSlash == EscapedSlash.Reject) return Fail("the path contains an escaped slash or backslash", out error);
-            if (slash && policy.EscapedSlash == EscapedSlash.Decode) destination[written++] = (byte)'/';
+            slashes |= slash;
+            if (slash && policy.EscapedSlash != EscapedSlash.Keep) destination[written++] = (byte)'/';
             else if (Octets.Unreserved.Contains(decoded)) destination[written++] = decoded;
             else
             {

@@ -11,6 +11,9 @@ public enum EscapedSlash : byte
 
     /// <summary>Become <c>/</c>, for applications that decode before they split.</summary>
     Decode,
+
+    /// <summary>The same, and the client is sent there: whoever stands between it and the application sees the plain path then.</summary>
+    Redirect,
 }
 
 /// <summary>
@@ -33,6 +36,9 @@ public enum PathStatus : byte
 
     /// <summary>The normal form is in the destination.</summary>
     Rewritten,
+
+    /// <summary>The normal form is in the destination, and the client is to ask for it itself (<see cref="EscapedSlash.Redirect"/>).</summary>
+    Redirected,
 
     /// <summary>Refused; the error says why.</summary>
     Rejected,

@@ -43,6 +43,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     private BodyReader _body;
     private Http1BodyFraming _framing;
     private byte[] _normalizedPath = [];
+    private PathStatus _normalized;
     private int _normalizedLength = -1;
     private State _state;
     private bool _readable;
@@ -238,8 +239,9 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         _body = new BodyReader(_head, Limits.Http1);
         _normalizedLength = -1;
         _connection.CountRequest();
-        if (IsServed(out var status, out var detail)) _exchange.Start();
-        else _exchange.Refuse(status, Fault.BadRequest, detail);
+        if (!IsServed(out var status, out var detail)) _exchange.Refuse(status, Fault.BadRequest, detail);
+        else if (_normalized == PathStatus.Redirected) _exchange.RedirectToNormalPath();
+        else _exchange.Start();
     }
 
     private bool IsServed(out int status, out string detail)
@@ -263,9 +265,10 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     {
         (status, detail) = (0, "");
         if (_normalizedPath.Length < _head.PathLength + 1) _normalizedPath = new byte[Math.Max(256, (_head.PathLength + 1) * 2)];
-        switch (_head.NormalizePath(_input!.Readable, _normalizedPath, _connection.Chain.PathPolicy, out var written, out var error))
+        _normalized = _head.NormalizePath(_input!.Readable, _normalizedPath, _connection.Chain.PathPolicy, out var written, out var error);
+        switch (_normalized)
         {
-            case PathStatus.Rewritten: _normalizedLength = written; break;
+            case PathStatus.Rewritten or PathStatus.Redirected: _normalizedLength = written; break;
             case PathStatus.Rejected: (status, detail) = (400, error.Reason); break;
         }
     }
@@ -371,7 +374,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         {
             if (!_headHeld) throw new InvalidOperationException("the head was asked for after its bytes were given away");
             var buffer = _input!.Readable;
-            var head = _head.AsRequestHead(buffer, _normalizedLength >= 0 ? _normalizedPath.AsSpan(0, _normalizedLength) : _head.Path(buffer));
+            var head = _head.AsRequestHead(buffer, _normalizedLength >= 0 ? _normalizedPath.AsSpan(0, _normalizedLength) : _head.Path(buffer), _connection.IsApplicationTls);
             return _head.AuthorityLength > 0 ? head : new RequestHead(head.Method, head.Scheme, DefaultHost, head.Path, head.Buffer, head.Fields);
         }
     }

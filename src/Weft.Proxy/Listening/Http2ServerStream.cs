@@ -27,6 +27,7 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
     private readonly FieldBlock _fields = new();
     private RequestMessage _message;
     private byte[] _normalizedPath = [];
+    private PathStatus _normalized;
     private int _normalizedLength;
     private int _unsentBytes;
     private bool _starts; // a head has come and its exchange has not begun
@@ -179,8 +180,9 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
         if (_malformed is not null) _exchange.Refuse(400, Fault.BadRequest, _malformed);
         else if (_headTooLarge) _exchange.Refuse(431, Fault.HeaderTooLarge, string.Create(CultureInfo.InvariantCulture,
             $"the request head passes the limit of {_connection.Limits.Http1.MaxHeadBytes} bytes (SETTINGS_MAX_HEADER_LIST_SIZE) or {_connection.Limits.Http1.MaxFields} fields"));
-        else if (IsServed(out var status, out var detail)) _exchange.Start();
-        else _exchange.Refuse(status, Fault.BadRequest, detail);
+        else if (!IsServed(out var status, out var detail)) _exchange.Refuse(status, Fault.BadRequest, detail);
+        else if (_normalized == PathStatus.Redirected) _exchange.RedirectToNormalPath();
+        else _exchange.Start();
         if (_serving && !_hasBody && Stream.IsEmptySoFar) Stream.Resume(); // nobody else asks for its end
     }
 
@@ -196,13 +198,15 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
     private void Normalize(out int status, out string detail)
     {
         (status, detail) = (0, "");
+        _normalized = PathStatus.Unchanged;
         _normalizedLength = -1;
         var path = _message.Path(_fields);
         if (path is [(byte)'*']) return;
         if (_normalizedPath.Length < path.Length + 1) _normalizedPath = new byte[Math.Max(256, (path.Length + 1) * 2)];
-        switch (PathNormalizer.Normalize(path, _normalizedPath, _connection.Chain.PathPolicy, out var written, out var error))
+        _normalized = PathNormalizer.Normalize(path, _normalizedPath, _connection.Chain.PathPolicy, out var written, out var error);
+        switch (_normalized)
         {
-            case PathStatus.Rewritten: _normalizedLength = written; break;
+            case PathStatus.Rewritten or PathStatus.Redirected: _normalizedLength = written; break;
             case PathStatus.Rejected: (status, detail) = (400, error.Reason); break;
         }
     }

@@ -78,6 +78,23 @@ internal sealed partial class Exchange
         Finish();
     }
 
+    /// <summary>The stream has a request whose path the client is to ask for in its normal form.</summary>
+    public void RedirectToNormalPath()
+    {
+        Begin();
+        var head = _downstream.Head;
+        // The whole URI: a path that begins with two slashes would name another host.
+        var location = _context.Scratch(head.Scheme.Length + 3 + head.Authority.Length + head.Path.Length);
+        head.Scheme.CopyTo(location);
+        var at = head.Scheme.Length;
+        "://"u8.CopyTo(location[at..]);
+        head.Authority.CopyTo(location[(at += 3)..]);
+        head.Path.CopyTo(location[(at + head.Authority.Length)..]);
+        _record.Status = 307;
+        _downstream.WriteLocalReply(new LocalReply(307, default, default, default, location));
+        Finish();
+    }
+
     private void Fail(Fault fault, string detail, int status = 0)
     {
         if (_phase == Phase.Idle) return;

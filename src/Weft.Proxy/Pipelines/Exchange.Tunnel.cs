@@ -53,7 +53,7 @@ internal sealed partial class Exchange
         Span<byte> key = stackalloc byte[WebSocketFields.KeyLength], expected = stackalloc byte[WebSocketFields.AcceptLength];
         WebSocketFields.WriteKey(_key1, _key2, key);
         WebSocketFields.TryWriteAccept(key, expected);
-        return WebSocketFields.TryFind(head.Buffer, head.Fields, KnownHeader.SecWebSocketAccept, out var accept) && accept.SequenceEqual(expected);
+        return WebSocketFields.TryFind(head.Buffer, head.Fields, KnownHeader.SecWebsocketAccept, out var accept) && accept.SequenceEqual(expected);
     }
 
     /// <summary>The workload switches to the protocol that it was asked for (<paramref name="head"/> has status 101).</summary>

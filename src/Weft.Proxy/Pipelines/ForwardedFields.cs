@@ -48,7 +48,7 @@ internal readonly ref struct ForwardedFields
     public void Write<TWriter>(ref TWriter writer, in RequestHead head, WorkerContext context, bool hasProto)
         where TWriter : struct, IFieldWriter, allows ref struct
     {
-        if (!hasProto) writer.Field("x-forwarded-proto"u8, _connection.IsApplicationTls ? "https"u8 : head.Scheme);
+        if (!hasProto) writer.Field("x-forwarded-proto"u8, _connection.IsApplicationTls ? "https"u8 : head.Scheme); // whatever an HTTP/2 client calls it
         switch (_clientCert)
         {
             case ClientCertForwarding.SanitizeSet:

@@ -49,15 +49,15 @@ internal static class Http1Heads
         var asked = exchange.Downstream.Head;
         // Who answered over HTTP/2 had no key to answer; the client has given one and waits for it.
         Span<byte> accept = stackalloc byte[WebSocketFields.AcceptLength];
-        if (WebSocketFields.IsWebSocket(protocol) && !WebSocketFields.TryFind(head.Buffer, head.Fields, KnownHeader.SecWebSocketAccept, out _)
-            && asked.TryGet(KnownHeader.SecWebSocketKey, out var key) && WebSocketFields.TryWriteAccept(key, accept)) writer.Field("sec-websocket-accept"u8, accept);
+        if (WebSocketFields.IsWebSocket(protocol) && !WebSocketFields.TryFind(head.Buffer, head.Fields, KnownHeader.SecWebsocketAccept, out _)
+            && asked.TryGet(KnownHeader.SecWebsocketKey, out var key) && WebSocketFields.TryWriteAccept(key, accept)) writer.Field("sec-websocket-accept"u8, accept);
         return End(ref output, ref writer);
     }
 
     private static void WriteUpgrade(ref Http1FieldWriter writer, Exchange exchange, ReadOnlySpan<byte> protocol)
     {
         writer.Head.Upgrade(protocol);
-        if (!WebSocketFields.IsWebSocket(protocol) || exchange.Downstream.Head.TryGet(KnownHeader.SecWebSocketKey, out _)) return;
+        if (!WebSocketFields.IsWebSocket(protocol) || exchange.Downstream.Head.TryGet(KnownHeader.SecWebsocketKey, out _)) return;
         Span<byte> key = stackalloc byte[WebSocketFields.KeyLength];
         exchange.MakeWebSocketKey(key);
         writer.Field("sec-websocket-key"u8, key);

@@ -57,7 +57,7 @@ internal static class RequestFields
         {
             if (field.Known is KnownHeader.Host or KnownHeader.XWeft) continue;
             if (field.Known == KnownHeader.XRequestId) continue; // written below: one, and valid
-            if (field.Known == KnownHeader.SecWebSocketKey && !TWriter.HasCase && !exchange.ToMeshPeer) continue; // RFC 8441 section 5
+            if (field.Known == KnownHeader.SecWebsocketKey && !TWriter.HasCase && !exchange.ToMeshPeer) continue; // RFC 8441 section 5
             if (field.HopByHop || !forwarded.Keeps(field.Known) || Fields.Drops(edits, head.Name(field), ref seen) || trace.Takes(field)) continue;
             if (grpcTimeout is not null && Ascii.EqualsIgnoreCase(head.Name(field), "grpc-timeout"u8)) continue; // written below: what is left of it
             hasProto |= field.Known == KnownHeader.XForwardedProto;

@@ -28,7 +28,7 @@ internal static class ResponseFields
         foreach (ref readonly var field in head.Fields)
         {
             if (field.HopByHop) continue;
-            if (field.Known == KnownHeader.SecWebSocketAccept && exchange.Downstream.IsExtendedConnect && !exchange.Connection.IsMesh) continue; // RFC 8441 section 5
+            if (field.Known == KnownHeader.SecWebsocketAccept && exchange.Downstream.IsExtendedConnect && !exchange.Connection.IsMesh) continue; // RFC 8441 section 5
             // An application's own x-weft field would be taken for the proxy's word.
             if (field.Known == KnownHeader.XWeft && !(exchange.ToMeshPeer && MeshFields.IsForCallers(head.Name(field)))) continue;
             if (field.Known == KnownHeader.Server)

@@ -21,7 +21,7 @@ internal static class WebSocketFields
 
     public static bool IsWebSocket(ReadOnlySpan<byte> protocol) => Ascii.EqualsIgnoreCase(protocol, "websocket"u8);
 
-    /// <param name="known"><see cref="KnownHeader.SecWebSocketKey"/> or <see cref="KnownHeader.SecWebSocketAccept"/>.</param>
+    /// <param name="known"><see cref="KnownHeader.SecWebsocketKey"/> or <see cref="KnownHeader.SecWebsocketAccept"/>.</param>
     public static bool TryFind(ReadOnlySpan<byte> buffer, ReadOnlySpan<HeaderField> fields, KnownHeader known, out ReadOnlySpan<byte> value)
     {
         foreach (ref readonly var field in fields)

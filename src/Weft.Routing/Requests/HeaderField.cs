@@ -45,8 +45,8 @@ public enum KnownHeader : byte
     XForwardedHost,
     XEnvoyExternalAddress,
     XEnvoyInternal,
-    SecWebSocketKey,
-    SecWebSocketAccept,
+    SecWebsocketKey,
+    SecWebsocketAccept,
 
     /// <summary>Any field whose name starts with <c>x-weft-</c>: believed only from mesh peers, stripped at boundaries.</summary>
     XWeft,
