@@ -19,4 +19,5 @@ public sealed record MeshService(Service Source, ImmutableArray<MeshServicePort>
 /// <param name="Name">Its name in the Service; may be empty.</param>
 /// <param name="Target">Where it leads on a workload.</param>
 /// <param name="Service">Key of the Service.</param>
-public sealed record MeshServicePort(ServicePortKey Key, string Name, PortTarget Target, ResourceKey Service);
+/// <param name="IsHttp2">Its application speaks HTTP/2 alone, as <c>appProtocol</c> says; else it is called in the version in which a request came.</param>
+public sealed record MeshServicePort(ServicePortKey Key, string Name, PortTarget Target, ResourceKey Service, bool IsHttp2);

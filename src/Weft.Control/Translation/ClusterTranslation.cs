@@ -18,7 +18,7 @@ internal static class ClusterTranslation
 
     public static Cluster Of(MeshServicePort port, MeshSettings settings)
     {
-        var cluster = Common(port.Key.ToString(), settings.Defaults);
+        var cluster = Common(port.Key.ToString(), settings.Defaults, port.IsHttp2 ? Http2 : AsItCame);
         cluster.Type = Cluster.Types.DiscoveryType.Eds;
         cluster.EdsClusterConfig = new Cluster.Types.EdsClusterConfig { EdsConfig = EnvoyParts.FromAds };
         cluster.UpstreamConnectionOptions = Keepalive(settings.Defaults.TcpKeepalive);
@@ -28,7 +28,7 @@ internal static class ClusterTranslation
         {
             Name = "mtls",
             Match = EnvoyParts.Fields(("weft", Value.ForString("mtls"))),
-            TransportSocket = TlsTranslation.Upstream(port.Key, settings.TrustDomain),
+            TransportSocket = TlsTranslation.Upstream(port.Key, settings),
         });
         cluster.TransportSocketMatches.Add(new Cluster.Types.TransportSocketMatch { Name = "plaintext", Match = new Struct(), TransportSocket = TlsTranslation.Plaintext() });
         cluster.Metadata = new Metadata
@@ -45,7 +45,7 @@ internal static class ClusterTranslation
     public static Cluster Inbound(int applicationPort, MeshDefaults defaults)
     {
         var name = XdsNames.Inbound(applicationPort);
-        var cluster = Common(name, defaults);
+        var cluster = Common(name, defaults, AsItCame);
         cluster.Type = Cluster.Types.DiscoveryType.Static;
         cluster.LoadAssignment = new ClusterLoadAssignment
         {
@@ -55,7 +55,7 @@ internal static class ClusterTranslation
         return cluster;
     }
 
-    private static Cluster Common(string name, MeshDefaults defaults) => new()
+    private static Cluster Common(string name, MeshDefaults defaults, UpstreamHttp protocol) => new()
     {
         Name = name,
         ConnectTimeout = EnvoyParts.Time(defaults.ConnectTimeout),
@@ -82,13 +82,10 @@ internal static class ClusterTranslation
                 Interval = EnvoyParts.Time(RetryBudgetInterval),
                 MinPerSecond = defaults.RetryBudgetMinPerSecond,
             }),
-            [UpstreamHttpOptions] = EnvoyParts.Pack(new UpstreamHttp
-            {
-                CommonHttpProtocolOptions = new HttpProtocolOptions { MaxConnectionDuration = EnvoyParts.Time(HttpTranslation.MeshConnectionAge) },
-                ExplicitHttpConfig = new UpstreamHttp.Types.ExplicitHttpConfig { HttpProtocolOptions = EnvoyParts.PreserveCase },
-            }),
+            [UpstreamHttpOptions] = EnvoyParts.Pack(protocol),
         },
     };
+
     /// <summary>Null: none, and the kernel's two hours until a dead peer is noticed.</summary>
     private static UpstreamConnectionOptions? Keepalive(TimeSpan silence)
     {
@@ -99,4 +96,19 @@ internal static class ClusterTranslation
             TcpKeepalive = new TcpKeepalive { KeepaliveTime = seconds, KeepaliveInterval = Math.Max(1, seconds / 3), KeepaliveProbes = 3 },
         };
     }
+
+    /// <summary>The application gets what its caller wrote, also through two proxies that spoke something else with each other.</summary>
+    private static UpstreamHttp AsItCame => new()
+    {
+        CommonHttpProtocolOptions = Connections,
+        UseDownstreamProtocolConfig = new UpstreamHttp.Types.UseDownstreamHttpConfig { HttpProtocolOptions = EnvoyParts.PreserveCase, Http2ProtocolOptions = EnvoyParts.Http2 },
+    };
+
+    private static UpstreamHttp Http2 => new()
+    {
+        CommonHttpProtocolOptions = Connections,
+        ExplicitHttpConfig = new UpstreamHttp.Types.ExplicitHttpConfig { Http2ProtocolOptions = EnvoyParts.Http2 },
+    };
+
+    private static HttpProtocolOptions Connections => new() { MaxConnectionDuration = EnvoyParts.Time(HttpTranslation.MeshConnectionAge) };
 }

@@ -24,6 +24,13 @@ internal static class EnvoyParts
         return result;
     }
 
+    /// <summary>HTTP/2 with Weft's defaults written out: what is not said, Envoy takes for unlimited.</summary>
+    public static Http2ProtocolOptions Http2 => new()
+    {
+        MaxConcurrentStreams = 256, InitialStreamWindowSize = 256 * 1024, InitialConnectionWindowSize = 1024 * 1024,
+        AllowConnect = true, // upgrades, as WebSocket, are CONNECT between two proxies
+    };
+
     /// <summary>HTTP/1 field names go out as they came in.</summary>
     public static Http1ProtocolOptions PreserveCase => new()
     {

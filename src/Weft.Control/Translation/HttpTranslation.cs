@@ -29,6 +29,7 @@ internal static class HttpTranslation
             StatPrefix = statPrefix,
             CommonHttpProtocolOptions = new HttpProtocolOptions { IdleTimeout = EnvoyParts.Time(IdleTimeout), MaxHeadersCount = (uint)defaults.MaxRequestHeaders },
             HttpProtocolOptions = http1,
+            Http2ProtocolOptions = EnvoyParts.Http2,
             // The application's Server field, not the proxy's.
             ServerHeaderTransformation = HttpConnectionManager.Types.ServerHeaderTransformation.PassThrough,
             MaxRequestHeadersKb = (uint)defaults.MaxRequestHeadersKiB,

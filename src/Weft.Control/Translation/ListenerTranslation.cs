@@ -39,8 +39,8 @@ internal static class ListenerTranslation
                 new FilterChain
                 {
                     Name = "mtls",
-                    FilterChainMatch = new FilterChainMatch { TransportProtocol = "tls", ApplicationProtocols = { XdsNames.MeshHttp1Alpn } },
-                    TransportSocket = TlsTranslation.Downstream(settings.TrustDomain),
+                    FilterChainMatch = new FilterChainMatch { TransportProtocol = "tls", ApplicationProtocols = { XdsNames.MeshAlpn(settings.Protocol) } },
+                    TransportSocket = TlsTranslation.Downstream(settings),
                     Filters = { HttpTranslation.AsFilter(MeshManager(name, settings.Defaults)) },
                 },
             },

@@ -3,7 +3,6 @@ using Envoy.Extensions.TransportSockets.RawBuffer.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Envoy.Type.Matcher.V3;
 using Weft.Control.Model;
-using Weft.Identity;
 
 namespace Weft.Control.Translation;
 
@@ -11,22 +10,22 @@ namespace Weft.Control.Translation;
 internal static class TlsTranslation
 {
     /// <summary>What an inbound listener asks of its peers.</summary>
-    public static TransportSocket Downstream(TrustDomain trustDomain) => Socket("tls", new DownstreamTlsContext
+    public static TransportSocket Downstream(MeshSettings settings) => Socket("tls", new DownstreamTlsContext
     {
-        CommonTlsContext = Common(trustDomain),
+        CommonTlsContext = Common(settings),
         RequireClientCertificate = true,
     });
 
     /// <summary>How a cluster calls endpoints that have a sidecar. The endpoint's own identity, which its metadata tells, is checked besides.</summary>
-    public static TransportSocket Upstream(ServicePortKey key, TrustDomain trustDomain) => Socket("tls", new UpstreamTlsContext
+    public static TransportSocket Upstream(ServicePortKey key, MeshSettings settings) => Socket("tls", new UpstreamTlsContext
     {
-        CommonTlsContext = Common(trustDomain),
+        CommonTlsContext = Common(settings),
         Sni = $"{key.Port}.{key.Service}.{key.Namespace}.weft",
     });
 
     public static TransportSocket Plaintext() => Socket("raw_buffer", new RawBuffer());
 
-    private static CommonTlsContext Common(TrustDomain trustDomain) => new()
+    private static CommonTlsContext Common(MeshSettings settings) => new()
     {
         TlsParams = new TlsParameters
         {
@@ -44,13 +43,13 @@ internal static class TlsTranslation
                     {
                         SanType = SubjectAltNameMatcher.Types.SanType.Uri,
                         // The slash ends the trust domain: without it weft.local would also take weft.local.example.
-                        Matcher = new StringMatcher { Prefix = $"spiffe://{trustDomain.Name}/" },
+                        Matcher = new StringMatcher { Prefix = $"spiffe://{settings.TrustDomain.Name}/" },
                     },
                 },
             },
             ValidationContextSdsSecretConfig = new SdsSecretConfig { Name = XdsNames.RootsSecret, SdsConfig = EnvoyParts.FromAds },
         },
-        AlpnProtocols = { XdsNames.MeshHttp1Alpn },
+        AlpnProtocols = { XdsNames.MeshAlpn(settings.Protocol) },
     };
 
     private static TransportSocket Socket(string name, Google.Protobuf.IMessage config) =>

@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using System.Globalization;
+using Weft.Resources;
 
 namespace Weft.Control.Translation;
 
@@ -13,6 +15,9 @@ public static class XdsNames
 
     /// <summary>Key that Envoy compares with a cluster's transport_socket_matches.</summary>
     public const string TransportSocketMatch = "envoy.transport_socket_match";
+
+    /// <summary>ALPN of HTTP/2 between Weft proxies, which <c>meshProtocol: Http1</c> switches off.</summary>
+    public const string MeshHttp2Alpn = "weft-h2";
 
     /// <summary>ALPN of HTTP/1.1 between Weft proxies.</summary>
     public const string MeshHttp1Alpn = "weft-h1";
@@ -32,6 +37,9 @@ public static class XdsNames
     /// A subscription to it is answered at once that there is no such resource.
     /// </summary>
     public const string InvalidBackendCluster = "invalid-backend";
+
+    /// <summary>What proxies offer each other, the most wanted first.</summary>
+    public static ImmutableArray<string> MeshAlpn(MeshProtocol protocol) => protocol == MeshProtocol.Http2 ? [MeshHttp2Alpn, MeshHttp1Alpn] : [MeshHttp1Alpn];
 
     /// <summary>Listener and cluster of an application's port.</summary>
     public static string Inbound(int applicationPort) => "inbound:" + applicationPort.ToString(CultureInfo.InvariantCulture);

@@ -81,6 +81,16 @@ public enum MtlsMode
     Strict,
 }
 
+/// <summary>What two Weft proxies speak with each other; what applications speak is theirs to choose.</summary>
+public enum MeshProtocol
+{
+    /// <summary>Requests share few connections, whatever version the applications speak.</summary>
+    Http2,
+
+    /// <summary>One request at a time per connection.</summary>
+    Http1,
+}
+
 /// <summary>weft.dev/v1alpha1 Mesh: settings of the whole mesh; cluster scoped, the one object is called <c>default</c>.</summary>
 public sealed class Mesh : ResourceObject
 {
@@ -89,12 +99,16 @@ public sealed class Mesh : ResourceObject
         var spec = json.Object("spec");
         TrustDomain = spec.Text("trustDomain") ?? "weft.local";
         Mtls = spec.Text("mtls") is { } mtls ? Enum.Parse<MtlsMode>(mtls) : MtlsMode.Permissive;
+        Protocol = spec.Text("meshProtocol") is { } protocol ? Enum.Parse<MeshProtocol>(protocol) : MeshProtocol.Http2;
         Defaults = MeshDefaults.From(spec.Object("defaults"));
     }
 
     public string TrustDomain { get; }
 
     public MtlsMode Mtls { get; }
+
+    /// <summary>Spoken between proxies (<c>spec.meshProtocol</c>). Default <see cref="MeshProtocol.Http2"/>.</summary>
+    public MeshProtocol Protocol { get; }
 
     public MeshDefaults Defaults { get; }
 }

@@ -51,6 +51,7 @@ internal static class WeftSchemas
         Optional("spec", Object(
             Optional("trustDomain", Of(TextFormat.TrustDomain), "Name that all identities of the mesh share", "\"weft.local\""),
             Optional("mtls", OneOf("Permissive", "Strict"), "Whether sidecars still take plaintext", "\"Permissive\""),
+            Optional("meshProtocol", OneOf("Http2", "Http1"), "What Weft proxies speak with each other; applications keep theirs", "\"Http2\""),
             Optional("defaults", Defaults, "What holds where no policy says otherwise", "{}")), "Settings of the whole mesh", "{}"));
 
     private static void SidecarServesKnownPorts(RuleScope scope)
