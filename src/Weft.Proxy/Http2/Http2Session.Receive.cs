@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Weft.Proxy.Buffers;
 using Weft.Proxy.Http2.Hpack;
+using Weft.Proxy.Mesh;
 using Weft.Proxy.Pipelines;
 
 namespace Weft.Proxy.Http2;
@@ -252,11 +253,17 @@ internal sealed partial class Http2Session
 
     private void OnTrailers(Http2Stream stream, HpackStatus status)
     {
+        var form = default(MessageForm);
+        var hasForm = MeshForm is not null && MeshFields.TryReadForm(_fields.Buffer, _fields.Fields, out form);
         if (!_blockEndsStream) StreamError(stream, Http2ErrorCode.ProtocolError, "a second head without END_STREAM");
         else if (status == HpackStatus.TooLarge) StreamError(stream, Http2ErrorCode.EnhanceYourCalm, "the trailers pass SETTINGS_MAX_HEADER_LIST_SIZE");
         else if (!FieldRules.TryTrailers(_fields, out var error)) StreamError(stream, Http2ErrorCode.ProtocolError, error);
         else if (stream.DeclaredLength >= 0 && stream.Received != stream.DeclaredLength) StreamError(stream, Http2ErrorCode.ProtocolError, LengthError);
-        else OnRemoteEnd(stream, new Trailers(_fields.Buffer, _fields.Fields));
+        else
+        {
+            if (hasForm) form.Restore(_fields.WritableBuffer, _fields.Fields);
+            OnRemoteEnd(stream, new Trailers(_fields.Buffer, _fields.Fields));
+        }
     }
 
     private bool TryDecode(ReadOnlySpan<byte> block, FieldBlock into, out HpackStatus status)

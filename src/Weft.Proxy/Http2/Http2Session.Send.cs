@@ -1,4 +1,5 @@
 using Weft.Proxy.Http2.Hpack;
+using Weft.Proxy.Mesh;
 using Weft.Proxy.Pipelines;
 
 namespace Weft.Proxy.Http2;
@@ -121,7 +122,13 @@ internal sealed partial class Http2Session
         if (!trailers.IsEmpty)
         {
             var writer = BeginHead();
-            foreach (ref readonly var field in trailers.Fields) writer.Field(trailers.Buffer, field, keepCase: false);
+            MeshForm?.Begin(null);
+            foreach (ref readonly var field in trailers.Fields)
+            {
+                writer.Field(trailers.Buffer, field, keepCase: true);
+                MeshForm?.Add(trailers.Buffer, field);
+            }
+            if (MeshForm is { } form) MeshFields.WriteForm(ref writer, form);
             EndHead(stream, ref writer, endStream: true);
             return;
         }

@@ -1,5 +1,6 @@
 using Weft.Proxy.Buffers;
 using Weft.Proxy.Http2.Hpack;
+using Weft.Proxy.Mesh;
 
 namespace Weft.Proxy.Http2;
 
@@ -57,6 +58,9 @@ internal sealed partial class Http2Session
     }
 
     public OutputChain Output { get; }
+
+    /// <summary>Set where the peer is a Weft proxy: it is told the case of trailers' names, as it is of heads', and tells it. Null elsewhere.</summary>
+    public MessageFormBuilder? MeshForm { get; set; }
 
     /// <summary>Open streams.</summary>
     public int StreamCount => _streams.Count;

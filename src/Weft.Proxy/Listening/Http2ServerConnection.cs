@@ -88,6 +88,7 @@ internal sealed class Http2ServerConnection : Http2Connection, IServerConnection
     protected override void OnOpened(Channel channel)
     {
         _connection.Opened(channel);
+        if (_connection.IsMesh) Session.MeshForm = _context.Form;
         _context.Connections.Add(this);
         _idleSinceMs = Worker.NowMs;
     }

@@ -18,6 +18,7 @@ internal sealed class Http2ClientConnection : ClientConnection
     public Http2ClientConnection(EndpointPool pool, Connector opened, Channel channel) : base(pool, opened, channel)
     {
         _wire = new Wire(this, SettingsOf(opened));
+        if (opened.Transport.IsMesh) Session.MeshForm = Context.Form;
         channel.Handler = _wire;
         _wire.OnOpen(channel);
     }

@@ -172,9 +172,10 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
             _stream.Malformed(error);
             return;
         }
+        var reason = RestoreForm(fields, message.Status);
         if (message.IsInterim)
         {
-            OnInterim(exchange, fields, message.Status);
+            OnInterim(exchange, fields, message.Status, reason);
             return;
         }
         if (_isUpgrade && message.Status is >= 200 and < 300)
@@ -190,7 +191,7 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
         }
         _stream.DeclaredLength = bodiless ? 0 : message.ContentLength;
         var id = _stream.Id;
-        exchange.OnResponseHead(HeadOf(fields, message, bodiless, endStream));
+        exchange.OnResponseHead(HeadOf(fields, message, reason, bodiless, endStream));
         if (_stream.Id != id || !ReferenceEquals(_exchange, exchange)) return; // it has let go of us
         if (!endStream) return;
         exchange.OnResponseEnd(default);
@@ -286,22 +287,31 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
 
     void IHttp2StreamEvents.OnClosed() => RecycleWhenDone();
 
-    private void OnInterim(Exchange exchange, FieldBlock fields, int status)
+    private void OnInterim(Exchange exchange, FieldBlock fields, int status, ReadOnlySpan<byte> reason)
     {
         if (++_interims > _connection.MaxInterimResponses)
         {
             Refuse($"endpoint {_connection.Endpoint} sent more than {_connection.MaxInterimResponses} interim responses");
             return;
         }
-        exchange.OnInterimResponse(new ResponseHead(status, ReasonPhrases.Of(status), fields.Buffer, ResponseMessage.Fields(fields), BodyKind.None, -1));
+        exchange.OnInterimResponse(new ResponseHead(status, reason, fields.Buffer, ResponseMessage.Fields(fields), BodyKind.None, -1));
+    }
+
+    /// <summary>Between Weft proxies, the names take the case that the application wrote.</summary>
+    /// <returns>The application's reason phrase; the usual one of the status where it said none, or could not.</returns>
+    private ReadOnlySpan<byte> RestoreForm(FieldBlock fields, int status)
+    {
+        if (!_connection.Transport.IsMesh || !MeshFields.TryReadForm(fields.Buffer, fields.Fields, out var form)) return ReasonPhrases.Of(status);
+        form.Restore(fields.WritableBuffer, fields.Fields);
+        return form.HasReason ? form.Reason : ReasonPhrases.Of(status);
     }
 
     /// <summary>The head in the form that every protocol's client side is given. A response that ends with its head has no body, and says so where length is told.</summary>
-    private static ResponseHead HeadOf(FieldBlock fields, in ResponseMessage message, bool bodiless, bool endStream)
+    private static ResponseHead HeadOf(FieldBlock fields, in ResponseMessage message, ReadOnlySpan<byte> reason, bool bodiless, bool endStream)
     {
         var length = endStream && !bodiless ? 0 : message.ContentLength;
         var kind = bodiless || endStream ? BodyKind.None : length >= 0 ? BodyKind.Length : BodyKind.Chunked;
-        return new ResponseHead(message.Status, ReasonPhrases.Of(message.Status), fields.Buffer, ResponseMessage.Fields(fields), kind, length);
+        return new ResponseHead(message.Status, reason, fields.Buffer, ResponseMessage.Fields(fields), kind, length);
     }
 
     // ---- ends
