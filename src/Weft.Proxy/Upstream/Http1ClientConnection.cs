@@ -124,7 +124,7 @@ internal sealed class Http1ClientConnection : ClientConnection, IChannelHandler
     public FillStatus Fill(int limit)
     {
         if (!_readable) return Wait();
-        _input ??= Context.Worker.Buffers.Rent();
+        _input ??= Context.Worker.Buffers.Rent(BufferPool.BulkBytes);
         if (_input.Writable.IsEmpty && !_input.Grow(limit)) throw new InvalidOperationException("the input buffer passed its limit before the parser's");
         switch (_channel.Read(_input.Writable, out var read))
         {
