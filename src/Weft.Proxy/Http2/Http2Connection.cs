@@ -33,6 +33,7 @@ internal abstract class Http2Connection : IChannelHandler, IWorkItem, ITimerHand
 
     private readonly Http2Settings _settings;
     private readonly TimerNode _timer;
+    private readonly long _keepAliveMs;
     private Channel _channel = null!;
     private ByteBuffer? _input;
     private State _state;
@@ -55,6 +56,9 @@ internal abstract class Http2Connection : IChannelHandler, IWorkItem, ITimerHand
         Worker = worker;
         _settings = settings;
         _timer = new TimerNode(this);
+        // Each connection its own share of the jitter, or a thousand of them made at once would ask at once.
+        _keepAliveMs = settings.KeepAliveMs == Http2Settings.None ? Http2Settings.None
+            : settings.KeepAliveMs + settings.KeepAliveMs * settings.KeepAliveJitterPercent / 100 * (worker.NowMicros % 1000) / 1000;
         Session = new Http2Session(role, settings, this, worker.Buffers);
     }
 
@@ -187,6 +191,8 @@ internal abstract class Http2Connection : IChannelHandler, IWorkItem, ITimerHand
 
     void ITimerHandler.OnTimerFault(TimerNode node) => Finish("an exception in its timer", reset: true);
 
+    void IHttp2SessionEvents.OnOutput() => ScheduleFlush();
+
     void IHttp2SessionEvents.OnOutputFull()
     {
         if (_blocked || _state != State.Open) return;
@@ -244,7 +250,7 @@ internal abstract class Http2Connection : IChannelHandler, IWorkItem, ITimerHand
             alreadyRead = false;
             var taken = Session.Receive(_input!.Readable, Worker.NowMs);
             _input.Consume(taken);
-            if (_state != State.Open) return;
+            if (_state != State.Open || Session.IsFailed) return; // what came with a fault starts nothing
             // A frame that does not end is as slow a head as one without end.
             if (!IsWithinHead) _headStartedMs = long.MaxValue;
             else if (_headStartedMs == long.MaxValue || taken > 0 && !Session.IsWithinHead) _headStartedMs = Worker.NowMs;
@@ -432,7 +438,7 @@ internal abstract class Http2Connection : IChannelHandler, IWorkItem, ITimerHand
         if (!Session.AreSettingsAcknowledged) due = Math.Min(due, After(_openedMs, _settings.SettingsAckMs));
         if (_headStartedMs != long.MaxValue) due = Math.Min(due, After(_headStartedMs, HeadTimeoutMs));
         if (_blocked) due = Math.Min(due, After(_progressMs, _settings.StallMs));
-        return Math.Min(due, _pinged ? After(_pingedMs, _settings.KeepAliveTimeoutMs) : After(_heardMs, _settings.KeepAliveMs));
+        return Math.Min(due, _pinged ? After(_pingedMs, _settings.KeepAliveTimeoutMs) : After(_heardMs, _keepAliveMs));
     }
 
     private void CheckLimits(long now)
@@ -442,7 +448,7 @@ internal abstract class Http2Connection : IChannelHandler, IWorkItem, ITimerHand
         else if (_blocked && now >= After(_progressMs, _settings.StallMs)) Finish("the peer read nothing for too long", reset: true);
         else if (_pinged && _heardMs >= _pingedMs) _pinged = false;
         else if (_pinged && now >= After(_pingedMs, _settings.KeepAliveTimeoutMs)) Finish("the peer did not answer a PING", reset: true);
-        else if (!_pinged && now >= After(_heardMs, _settings.KeepAliveMs))
+        else if (!_pinged && now >= After(_heardMs, _keepAliveMs))
         {
             _pinged = true;
             _pingedMs = now;

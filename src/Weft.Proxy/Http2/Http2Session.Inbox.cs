@@ -221,14 +221,18 @@ internal sealed partial class Http2Session
     private void ReturnToConnection(int count)
     {
         var increment = _receiveWindow.Return(count);
-        if (increment > 0 && !IsFailed) FrameWriter.WindowUpdate(Output, 0, increment);
+        if (increment <= 0 || IsFailed) return;
+        FrameWriter.WindowUpdate(Output, 0, increment);
+        _events.OnOutput();
     }
 
     private void ReturnToStream(Http2Stream stream, int count)
     {
         if (stream.RemoteEnded || _dataEndsStream && ReferenceEquals(stream, DataStream)) return; // it needs no more
         var increment = stream.ReceiveWindow.Return(count);
-        if (increment > 0) FrameWriter.WindowUpdate(Output, stream.Id, increment);
+        if (increment <= 0) return;
+        FrameWriter.WindowUpdate(Output, stream.Id, increment);
+        _events.OnOutput();
     }
 
     private static void Copy(in Trailers from, FieldBlock into)

@@ -190,7 +190,11 @@ internal sealed partial class Http2Session
     internal void Reset(Http2Stream stream, Http2ErrorCode code)
     {
         var complete = stream.RemoteEnded && stream.LocalEnded;
-        if (!complete) FrameWriter.RstStream(Output, stream.Id, code);
+        if (!complete)
+        {
+            FrameWriter.RstStream(Output, stream.Id, code);
+            _events.OnOutput();
+        }
         Detach(stream, complete ? StreamEnd.Complete : StreamEnd.ResetByUs);
         if (complete) _budget.Earn(FaultBudget.Fault);
         stream.Events.OnClosed();
@@ -218,6 +222,7 @@ internal sealed partial class Http2Session
     internal void StreamError(Http2Stream stream, Http2ErrorCode code, string detail)
     {
         FrameWriter.RstStream(Output, stream.Id, code);
+        _events.OnOutput();
         Detach(stream, StreamEnd.ResetByUs);
         stream.Events.OnAborted(new StreamAbort(code, detail, Violation: true));
         Spend(FaultBudget.Fault);

@@ -51,6 +51,9 @@ internal sealed record Http2Settings
     /// <summary>Silence after which a PING asks whether the peer still lives, in ms. Default <see cref="None"/>: TCP keep-alive is enough where nobody waits.</summary>
     public long KeepAliveMs { get; init; } = None;
 
+    /// <summary>Part of <see cref="KeepAliveMs"/>, 0 to 100, of which each connection adds a share of its own. Default 15.</summary>
+    public int KeepAliveJitterPercent { get; init; } = 15;
+
     /// <summary>How long a peer may be silent after that PING, in ms. Default 10 s; over it the connection is closed.</summary>
     public long KeepAliveTimeoutMs { get; init; } = 10_000;
 
@@ -74,6 +77,7 @@ internal sealed record Http2Settings
         MaxHeaderListBytes = maxListBytes,
         MaxFields = maxFields,
         KeepAliveMs = options.Keepalive.Interval == Timeout.InfiniteTimeSpan ? None : (long)options.Keepalive.Interval.TotalMilliseconds,
+        KeepAliveJitterPercent = options.Keepalive.JitterPercent,
         KeepAliveTimeoutMs = options.Keepalive.AckTimeout == Timeout.InfiniteTimeSpan ? Default.KeepAliveTimeoutMs : (long)options.Keepalive.AckTimeout.TotalMilliseconds,
         StallMs = stallMs,
     };

@@ -15,6 +15,9 @@ internal interface IHttp2SessionEvents
     /// <summary>A stream has ended, or the peer allows more of them: <see cref="Http2Session.CanOpen"/> may have become true.</summary>
     void OnCapacity();
 
+    /// <summary>Frames were written that no user of a stream knows of (credit for what it took, a reset): they want to leave with the next flush.</summary>
+    void OnOutput();
+
     /// <summary>More waits in the output than <see cref="Http2Settings.OutputBytes"/>: write it now if the channel takes it. Nothing may be told to streams from
     /// within; a channel that fails is dealt with later.</summary>
     void OnOutputFull();
