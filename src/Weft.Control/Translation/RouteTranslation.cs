@@ -77,7 +77,8 @@ internal static class RouteTranslation
     /// connection; the proxy applies it to idempotent requests alone.</summary>
     private static RetryPolicy Retries(GatewayDuration? perTry, MeshDefaults defaults)
     {
-        var policy = new RetryPolicy { RetryOn = "connect-failure,refused-stream,reset", NumRetries = (uint)defaults.Retries };
+        // Only what is proven unprocessed: `reset` would also repeat what an instance was working on when it died.
+        var policy = new RetryPolicy { RetryOn = "connect-failure,refused-stream,reset-before-request", NumRetries = (uint)defaults.Retries };
         if (perTry is { Value.Ticks: > 0 } limit) policy.PerTryTimeout = EnvoyParts.Time(limit.Value);
         return policy;
     }

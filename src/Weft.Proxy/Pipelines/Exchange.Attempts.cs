@@ -114,10 +114,10 @@ internal sealed partial class Exchange
     }
 
     // ---- retrying
-    private void AttemptEnded(AttemptOutcome outcome, Fault fault, string detail)
+    private void AttemptEnded(AttemptOutcome outcome, Fault fault, string detail, bool reused = false)
     {
         if (outcome is AttemptOutcome.ConnectFailed or AttemptOutcome.Refused) _endpoint!.State.TurnsAway = true;
-        var retry = ShouldRetry(outcome, 0, marked: false);
+        var retry = ShouldRetry(outcome, 0, marked: false, reused);
         EndpointDone(failed: true);
         if (IsOverRetryBudget) detail = $"{detail} (not sent again: the cluster's retry budget is spent, {_cluster!.Cluster.RetryBudget})";
         if (retry) BackOff();
@@ -126,9 +126,9 @@ internal sealed partial class Exchange
         else Fail(fault, detail);
     }
 
-    private bool ShouldRetry(AttemptOutcome outcome, int status, bool marked, GrpcStatusCode? grpcStatus = null)
+    private bool ShouldRetry(AttemptOutcome outcome, int status, bool marked, bool reused = false, GrpcStatusCode? grpcStatus = null)
     {
-        var attempt = new Attempt(_record.Attempts, outcome, status, marked, _idempotent, _progress, grpcStatus);
+        var attempt = new Attempt(_record.Attempts, outcome, status, marked, _idempotent, _progress, reused, grpcStatus);
         if (!RetryDecision.Decide(_action!.Retry, attempt)) return false;
         // What no workload has seen adds no load to any: half of the endpoints may be dead, and their share of requests all go on to the other half.
         if ((marked || outcome is AttemptOutcome.ConnectFailed or AttemptOutcome.Refused) && HasBetterEndpoint()) return true;

@@ -288,7 +288,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         _endpoint!.State.TurnsAway = marked;
         var grpcStatus = _isGrpc ? GrpcFields.Status(head.Buffer, head.Fields) : null;
         var outcome = marked && fault is Fault.Unprocessed or Fault.Overloaded or Fault.Draining ? AttemptOutcome.Refused : AttemptOutcome.Response;
-        if (ShouldRetry(outcome, head.Status, marked, grpcStatus))
+        if (ShouldRetry(outcome, head.Status, marked, reused: false, grpcStatus))
         {
             // What is left of this response belongs to nobody: the connection ends with it.
             ReleaseUpstream(responseComplete: false, failed: true);
@@ -350,6 +350,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
     public void OnUpstreamFailed(Fault fault, string detail, bool unprocessed = false)
     {
         if (_phase == Phase.Idle) return;
+        var reused = _upstream is { IsReused: true };
         _upstream = null;
         if (_phase == Phase.Responding)
         {
@@ -359,12 +360,12 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
             Finish();
             return;
         }
-        if (fault == Fault.BadRequest) // what the route made of the request cannot be sent, to nobody
+        if (fault is Fault.BadRequest or Fault.HeaderTooLarge) // the request itself cannot be sent
         {
             EndpointDone(failed: false);
             Fail(fault, detail);
         }
-        else AttemptEnded(unprocessed ? AttemptOutcome.Refused : AttemptOutcome.Reset, fault, detail);
+        else AttemptEnded(unprocessed ? AttemptOutcome.Refused : AttemptOutcome.Reset, fault, detail, reused);
     }
 
     // ---- Finish

@@ -3,8 +3,8 @@ namespace Weft.Proxy.Pipelines;
 /// <summary>The called workload's side of one attempt of an exchange. Same worker, same thread as the client's side.</summary>
 internal abstract class UpstreamStream
 {
-    /// <summary>True when the connection had carried an exchange before this one: a failure before any response byte is then likely the
-    /// peer's idle close (RFC 9112 section 9.3.1), not an answer to this request.</summary>
+    /// <summary>True when the connection had carried a request before this one: when it breaks before any response byte, the peer had in all likelihood closed
+    /// it, idle, before this one came (RFC 9112 section 9.3.1).</summary>
     public abstract bool IsReused { get; }
 
     /// <summary>Writes the request's head with the exchange's edits applied.</summary>

@@ -25,6 +25,8 @@ internal sealed class Http2ClientConnection : ClientConnection
 
     public Http2Session Session => _wire.Session;
 
+    public bool IsReused => Requests > 1;
+
     public int MaxInterimResponses => Context.UpstreamSettings.MaxInterimResponses;
 
     protected override int MaxStreams => Math.Min(Session.PeerMaxStreams, Cluster.Cluster.Http2.MaxConcurrentStreams);

@@ -19,6 +19,7 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
     private Exchange? _exchange;
     private bool _isHead;
     private bool _isUpgrade;
+    private bool _connectionLost;
     private int _interims;
 
     public Http2ClientStream(Http2ClientConnection connection)
@@ -28,8 +29,8 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
     }
 
     /// <inheritdoc/>
-    /// <remarks>A server that closes says with GOAWAY which streams it has not seen: nothing needs to be guessed.</remarks>
-    public override bool IsReused => false;
+    /// <remarks>For servers that close without the GOAWAY which tells what they have seen. A reset of this stream alone is an answer to it.</remarks>
+    public override bool IsReused => _connectionLost && _connection.IsReused;
 
     /// <inheritdoc/>
     /// <remarks>What waits for a window is sent after the exchange has let go, too.</remarks>
@@ -41,6 +42,7 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
     {
         _exchange = exchange;
         _interims = 0;
+        _connectionLost = false;
         _isHead = exchange.Downstream.Head.Method.SequenceEqual("HEAD"u8);
         if (!RequestFields.TryTarget(exchange, out var target))
         {
@@ -269,6 +271,7 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
     {
         var exchange = _exchange;
         _exchange = null;
+        _connectionLost = abort.ConnectionLost;
         var fault = abort.Violation ? Fault.UpstreamProtocol : abort.ConnectionLost && abort.Code == Http2ErrorCode.NoError ? Fault.UpstreamClosed : Fault.UpstreamReset;
         var code = abort.Code == Http2ErrorCode.NoError ? "" : $" ({abort.Code})";
         var detail = exchange is null ? "" : $"endpoint {_connection.Endpoint}: {abort.Detail}{code}";

@@ -43,9 +43,12 @@ public enum RequestProgress : byte
 /// better.</param>
 /// <param name="Idempotent">The method is one that may be repeated (RFC 9110 section 9.2.2).</param>
 /// <param name="Progress">How far the request had gone.</param>
+/// <param name="Reused">The connection broke under its second or a later request, before any byte of an answer: the peer had in all likelihood closed it, idle, before
+/// the request came (RFC 9112 section 9.3.1).</param>
 /// <param name="GrpcStatus">What a gRPC call's response says in its head, which is then all of it (Trailers-Only); null for any other response.</param>
 public readonly record struct Attempt(
-    int Number, AttemptOutcome Outcome, int Status, bool MarkedElsewhere, bool Idempotent, RequestProgress Progress, GrpcStatusCode? GrpcStatus = null);
+    int Number, AttemptOutcome Outcome, int Status, bool MarkedElsewhere, bool Idempotent, RequestProgress Progress, bool Reused = false,
+    GrpcStatusCode? GrpcStatus = null);
 
 /// <summary>Whether a failed attempt is followed by another. Pure.</summary>
 public static class RetryDecision
@@ -89,7 +92,7 @@ public static class RetryDecision
             case AttemptOutcome.Refused:
                 return Has(on, RetryOn.RefusedStream | RetryOn.ServerError | RetryOn.Reset);
             case AttemptOutcome.Reset:
-                if (attempt.Progress == RequestProgress.NothingSent && Has(on, RetryOn.ResetBeforeRequest)) return true;
+                if ((attempt.Progress == RequestProgress.NothingSent || attempt is { Reused: true, Idempotent: true }) && Has(on, RetryOn.ResetBeforeRequest)) return true;
                 return repeatable && Has(on, RetryOn.Reset | RetryOn.ServerError);
             case AttemptOutcome.PerTryTimeout:
                 return repeatable && Has(on, RetryOn.Reset | RetryOn.ServerError | RetryOn.GatewayError);

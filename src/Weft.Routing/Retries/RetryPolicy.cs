@@ -59,7 +59,8 @@ public enum RetryOn
     /// <summary><c>retriable-status-codes</c>.</summary>
     RetriableStatusCodes = 1 << 6,
 
-    /// <summary><c>reset-before-request</c>: the connection broke before the request was sent.</summary>
+    /// <summary><c>reset-before-request</c>: the connection broke before the request was sent; or it was used again and the peer had, in all likelihood, closed it before
+    /// the request came, which is not certain enough but for idempotent requests.</summary>
     ResetBeforeRequest = 1 << 7,
 
     /// <summary><c>cancelled</c>: gRPC status CANCELLED (1) in the answer's head, as all words of gRPC that follow.</summary>

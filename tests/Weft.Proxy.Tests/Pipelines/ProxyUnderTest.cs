@@ -114,7 +114,7 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
         message.Name = name;
         message.Type = Envoy.Config.Cluster.V3.Cluster.Types.DiscoveryType.Static;
         message.ConnectTimeout ??= Duration.FromTimeSpan(TimeSpan.FromSeconds(1));
-        message.LoadAssignment = new() { ClusterName = name };
+        message.LoadAssignment ??= new() { ClusterName = name };
         var locality = new Envoy.Config.Endpoint.V3.LocalityLbEndpoints();
         foreach (var endpoint in endpoints)
             locality.LbEndpoints.Add(new Envoy.Config.Endpoint.V3.LbEndpoint { Endpoint = new() { Address = new() { SocketAddress = new() { Address = endpoint.Address.ToString(), PortValue = (uint)endpoint.Port } } } });
@@ -131,6 +131,8 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     public static string RouteAll(string action = "", string manager = "") =>
         $"{{{(manager.Length > 0 ? manager + "," : "")} \"route_config\": {{\"name\": \"r\", \"virtual_hosts\": [{{\"name\": \"all\", \"domains\": [\"*\"], \"routes\": ["
         + $"{{\"match\": {{\"prefix\": \"/\"}}, \"route\": {{\"cluster\": \"backend\", \"timeout\": \"0s\"{(action.Length > 0 ? ", " + action : "")}}}}}]}}]}}}}";
+
+    public System.Collections.Immutable.ImmutableArray<Weft.Routing.Clusters.Endpoint> Endpoints(string cluster) => _config.Clusters.Find(cluster)!.Endpoints.Endpoints;
 
     public ClusterState State(string cluster) => _states.Cluster(cluster);
 

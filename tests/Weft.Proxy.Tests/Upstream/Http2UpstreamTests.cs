@@ -8,8 +8,8 @@ namespace Weft.Proxy.Tests.Upstream;
 public sealed class Http2UpstreamTests
 {
     /// <summary>HttpProtocolOptions with explicit HTTP/2, prior knowledge on plaintext; <paramref name="options"/> inside http2_protocol_options.</summary>
-    internal static string Http2Cluster(string options = "", string more = "") =>
-        "{\"typed_extension_protocol_options\": {\"envoy.extensions.upstreams.http.v3.HttpProtocolOptions\": {"
+    internal static string Http2Cluster(string options = "", string more = "", string extension = "") =>
+        "{\"typed_extension_protocol_options\": {" + (extension.Length > 0 ? extension + ", " : "") + "\"envoy.extensions.upstreams.http.v3.HttpProtocolOptions\": {"
         + "\"@type\": \"type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions\", \"explicit_http_config\": {\"http2_protocol_options\": {"
         + options + "}}}}" + (more.Length > 0 ? ", " + more : "") + "}";
 

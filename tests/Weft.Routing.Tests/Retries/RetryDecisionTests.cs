@@ -38,6 +38,13 @@ public sealed class RetryDecisionTests
         RetryDecision.Decide(WeftDefault, Failed(AttemptOutcome.Reset, idempotent: idempotent, progress: progress)).ShouldBe(retried);
 
     [Theory]
+    [InlineData(true, true, true)]
+    [InlineData(true, false, false)]
+    [InlineData(false, true, false)]
+    public void Reset_before_request_means_also_a_reused_connection_under_an_idempotent_request(bool idempotent, bool reused, bool retried) =>
+        RetryDecision.Decide(new RetryPolicy { On = RetryOn.ResetBeforeRequest }, Failed(AttemptOutcome.Reset, idempotent: idempotent) with { Reused = reused }).ShouldBe(retried);
+
+    [Theory]
     [InlineData(true, RequestProgress.HeadSent, true)]
     [InlineData(false, RequestProgress.HeadSent, true)]
     [InlineData(true, RequestProgress.BodySent, false)]
@@ -104,5 +111,5 @@ public sealed class RetryDecisionTests
     [InlineData(RetryOn.GrpcCancelled, GrpcStatusCode.Cancelled, RequestProgress.HeadSent, true)]
     [InlineData(RetryOn.ServerError | RetryOn.Reset | RetryOn.GatewayError, GrpcStatusCode.Unavailable, RequestProgress.HeadSent, false)]
     public void A_status_of_gRPC_is_repeated_where_it_is_named_although_the_method_is_POST(RetryOn on, GrpcStatusCode? status, RequestProgress progress, bool retried) =>
-        RetryDecision.Decide(new RetryPolicy { On = on }, new Attempt(1, AttemptOutcome.Response, 200, false, Idempotent: false, progress, status)).ShouldBe(retried);
+        RetryDecision.Decide(new RetryPolicy { On = on }, new Attempt(1, AttemptOutcome.Response, 200, false, Idempotent: false, progress, GrpcStatus: status)).ShouldBe(retried);
 }
