@@ -331,6 +331,7 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
         if (_connection.IsMesh && reply.Fault.SequenceEqual(Fault.Unprocessed.CodeUtf8()))
         {
             Stream.Reset(Http2ErrorCode.RefusedStream);
+            _owner.ScheduleFlush(); // the stream has ended with this: nobody else asks for it
             return;
         }
         var writer = Stream.BeginHead();

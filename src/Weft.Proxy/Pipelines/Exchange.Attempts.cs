@@ -123,7 +123,8 @@ internal sealed partial class Exchange
         if (retry) BackOff();
         // The caller's proxy is told that the application has not seen a byte: it may send the request to another instance.
         else if (outcome is AttemptOutcome.ConnectFailed or AttemptOutcome.Refused && _connection is { Direction: Direction.Inbound, IsMesh: true }) Fail(Fault.Unprocessed, detail);
-        else Fail(fault, detail);
+        // That a peer's application was not reached is said between proxies; to a caller it is a connection that failed.
+        else Fail(outcome == AttemptOutcome.Refused && ToMeshPeer ? Fault.ConnectFailure : fault, detail);
     }
 
     private bool ShouldRetry(AttemptOutcome outcome, int status, bool marked, bool reused = false, GrpcStatusCode? grpcStatus = null)

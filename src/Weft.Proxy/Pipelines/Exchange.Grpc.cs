@@ -51,7 +51,7 @@ internal sealed partial class Exchange
         if (limit != Timeout.InfiniteTimeSpan) EndWithin(limit);
     }
 
-    private bool DeadlinePassed => _context.Worker.NowMicros - PatienceMicros >= _deadlineMicros;
+    private bool DeadlinePassed => _context.Worker.NowMicros >= _deadlineMicros;
 
     private string DeadlineText => $"the request's time of {(_deadlineMicros - _startedMicros) / 1000.0} ms is over, attempt {_record.Attempts}";
 

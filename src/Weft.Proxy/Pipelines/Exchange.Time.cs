@@ -42,7 +42,7 @@ internal sealed partial class Exchange
 
     private void CheckLimits(long now)
     {
-        if (DeadlinePassed) TimedOut(Fault.DeadlineExceeded, DeadlineText);
+        if (now >= DeadlineMs) TimedOut(Fault.DeadlineExceeded, DeadlineText);
         else if (!_isTunnel && _requestComplete && Over(now, _requestCompleteMs, RouteTimeoutMs))
             TimedOut(Fault.ResponseTimeout, $"no complete response within the route's timeout of {RouteTimeoutMs} ms, attempt {_record.Attempts}, endpoint {_endpoint}");
         else if (!_isTunnel && !_requestComplete && Over(now, _startedMicros / 1000, _connection.Limits.RequestMs))

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
 using System.Text;
 using Shouldly;
 using Weft.Identity;
@@ -71,6 +73,38 @@ internal sealed class MeshPair : IAsyncDisposable
         foreach (var application in applications) pair._planes.Add(new Plane(pair.Authority, "called", Inbound(options, application)));
         pair._planes.Add(new Plane(pair.Authority, "caller", Outbound(options, [.. pair._planes.Select(p => p.Addresses["inbound"])])));
         return pair;
+    }
+
+    /// <summary>Only the caller's proxy; the called ones are the test's own.</summary>
+    public static MeshPair StartCaller(TestAuthority authority, MeshPairOptions options, params IPEndPoint[] called)
+    {
+        var pair = new MeshPair(authority);
+        pair._planes.Add(new Plane(authority, "caller", Outbound(options, called)));
+        return pair;
+    }
+
+    /// <summary>TLS to a called proxy, as <paramref name="identity"/>; null shows no certificate.</summary>
+    public async Task<SslStream> ConnectAsync(string alpn, string? identity)
+    {
+        var socket = new TcpClient();
+        await socket.ConnectAsync(Called());
+        var tls = new SslStream(socket.GetStream());
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        {
+            TargetHost = "80.called.default.weft", RemoteCertificateValidationCallback = (_, _, _, _) => true, ApplicationProtocols = [new SslApplicationProtocol(alpn)],
+            ClientCertificates = identity is null ? null : [Authority.Issue(identity).ForDotNet()],
+        });
+        return tls;
+    }
+
+    /// <summary>One HTTP/1 exchange over <see cref="ConnectAsync"/>; the request says <c>Connection: close</c>.</summary>
+    public async Task<string> AskAsync(string alpn, string? identity, string request)
+    {
+        await using var tls = await ConnectAsync(alpn, identity);
+        await tls.WriteAsync(Encoding.ASCII.GetBytes(request));
+        using var reader = new StreamReader(tls, Encoding.Latin1);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+        return await reader.ReadToEndAsync(limit.Token);
     }
 
     public ValueTask DisposeAsync()
