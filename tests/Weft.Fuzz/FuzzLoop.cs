@@ -2,13 +2,13 @@ using System.Diagnostics;
 
 namespace Weft.Fuzz;
 
-/// <summary>Runs one target on mutated inputs until its time or its number of executions is over, or a property fails.</summary>
+/// <summary>Runs one target on mutated inputs until its time is over or a property fails.</summary>
 public static class FuzzLoop
 {
     /// <summary>An input that takes longer has hung.</summary>
     private static readonly TimeSpan _hang = TimeSpan.FromSeconds(5);
 
-    public static FuzzFailure? Run(IFuzzTarget target, double seconds, int seed, TextWriter output, long mostExecutions = long.MaxValue)
+    public static FuzzFailure? Run(IFuzzTarget target, double seconds, int seed, TextWriter output)
     {
         var random = new Random(seed);
         var corpus = target.Seeds.ToList();
@@ -17,7 +17,7 @@ public static class FuzzLoop
         using var watch = new HangWatch(target, _hang);
         var clock = Stopwatch.StartNew();
         long executions = 0;
-        while (clock.Elapsed.TotalSeconds < seconds && executions < mostExecutions)
+        while (clock.Elapsed.TotalSeconds < seconds)
         {
             var input = executions < target.Seeds.Count ? target.Seeds[(int)executions] : mutator.Mutate(corpus);
             executions++;

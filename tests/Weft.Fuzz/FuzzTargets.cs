@@ -8,6 +8,6 @@ public static class FuzzTargets
     public static IReadOnlyList<IFuzzTarget> All { get; } =
     [
         new RequestTarget(), new ResponseTarget(), new ChunkedTarget(), new ClientHelloTarget(), new PathTarget(),
-        new HpackDecodeTarget(), new HpackRoundTripTarget(), new MessageFormTarget(),
+        new HpackDecodeTarget(), new HpackRoundTripTarget(), new Http2SessionTarget(isServer: true), new Http2SessionTarget(isServer: false), new MessageFormTarget(),
     ];
 }

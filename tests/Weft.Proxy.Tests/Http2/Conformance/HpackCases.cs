@@ -68,6 +68,13 @@ internal static class HpackCases
                 }
             }
         }, Expect.Ignored),
+        new("RFC 7541 4.2", "a table that shrinks and grows within one SETTINGS has been shrunk", async peer =>
+        {
+            await peer.SendAsync(Requests.Get(1));
+            await peer.UntilAsync(p => p.Stream(1).IsOver);
+            await peer.ChangeSettingsAsync((1, 0), (1, 4096));
+            await peer.SendAsync(Requests.Get(3));
+        }, Expect.Served(3)),
     ];
 
     private static IEnumerable<ConformanceCase> Representations =>
