@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Shouldly;
 using Weft.Proxy.Tests.Pipelines;
+using Weft.Proxy.Tests.Upstream;
 using Xunit;
 
 namespace Weft.Proxy.Tests.Http2;
@@ -11,6 +12,7 @@ namespace Weft.Proxy.Tests.Http2;
 public sealed class AllocationTests
 {
     private const int Warmup = 3_000, Measured = 10_000;
+    private const string Route = "\"prefix_rewrite\": \"/v1/\", \"retry_policy\": {\"retry_on\": \"connect-failure,reset\", \"num_retries\": 2}";
 
     [Theory]
     [InlineData(1, "", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello")]
@@ -19,8 +21,24 @@ public sealed class AllocationTests
     public async Task Requests_allocate_nothing_once_warm(int concurrent, string body, string response)
     {
         await using var backend = ScriptedBackend.Answering(response);
-        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll(
-            "\"prefix_rewrite\": \"/v1/\", \"retry_policy\": {\"retry_on\": \"connect-failure,reset\", \"num_retries\": 2}"));
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll(Route));
+        await MeasureAsync(proxy, concurrent, body);
+    }
+
+    [Theory]
+    [InlineData(1, "")]
+    [InlineData(20, "")]
+    [InlineData(5, "some body")]
+    public async Task Requests_from_HTTP2_to_HTTP2_allocate_nothing_once_warm(int concurrent, string body)
+    {
+        await using var backend = Http2Backend.Answering();
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address], Http2UpstreamTests.Http2Cluster()).Listen(ProxyUnderTest.RouteAll(Route));
+        await MeasureAsync(proxy, concurrent, body);
+        backend.Connections.ShouldHaveSingleItem();
+    }
+
+    private static async Task MeasureAsync(ProxyUnderTest proxy, int concurrent, string body)
+    {
         using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await client.ConnectAsync(proxy.Address);
         client.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8);

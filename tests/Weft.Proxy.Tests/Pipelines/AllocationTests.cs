@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using Shouldly;
+using Weft.Proxy.Tests.Upstream;
 using Xunit;
 
 namespace Weft.Proxy.Tests.Pipelines;
@@ -9,6 +10,7 @@ namespace Weft.Proxy.Tests.Pipelines;
 public sealed class AllocationTests
 {
     private const int Warmup = 2_000, Measured = 10_000;
+    private const string Route = "\"prefix_rewrite\": \"/v1/\", \"retry_policy\": {\"retry_on\": \"connect-failure,reset\", \"num_retries\": 2}";
 
     [Theory]
     [InlineData("GET /books/1?x=y HTTP/1.1\r\nHost: catalog\r\nUser-Agent: t\r\nAccept: */*\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello")]
@@ -17,8 +19,24 @@ public sealed class AllocationTests
     public async Task Requests_allocate_nothing_once_warm(string request, string response)
     {
         await using var backend = ScriptedBackend.Answering(response);
-        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll(
-            "\"prefix_rewrite\": \"/v1/\", \"retry_policy\": {\"retry_on\": \"connect-failure,reset\", \"num_retries\": 2}"));
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll(Route));
+        await MeasureAsync(proxy, request);
+    }
+
+    [Theory]
+    [InlineData("GET /books/1?x=y HTTP/1.1\r\nHost: catalog\r\nUser-Agent: t\r\nAccept: */*\r\n\r\n")]
+    [InlineData("POST /orders HTTP/1.1\r\nHost: orders\r\nContent-Length: 4\r\n\r\nbody")]
+    [InlineData("POST /orders HTTP/1.1\r\nHost: orders\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nX-Sum: 1\r\n\r\n")]
+    public async Task Requests_to_an_HTTP2_endpoint_allocate_nothing_once_warm(string request)
+    {
+        await using var backend = Http2Backend.Answering();
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address], Http2UpstreamTests.Http2Cluster()).Listen(ProxyUnderTest.RouteAll(Route));
+        await MeasureAsync(proxy, request);
+        backend.Connections.ShouldHaveSingleItem();
+    }
+
+    private static async Task MeasureAsync(ProxyUnderTest proxy, string request)
+    {
         using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await client.ConnectAsync(proxy.Address);
         var bytes = Encoding.Latin1.GetBytes(request);

@@ -117,6 +117,9 @@ internal sealed class Http2Backend : IAsyncDisposable
 
         public bool IsEnded { get; private set; }
 
+        /// <summary>Body bytes that <see cref="StreamAsync"/> has sent.</summary>
+        public long Sent { get; private set; }
+
         public Socket Socket => socket;
 
         public async Task StartAsync(params (int Id, uint Value)[] settings)
@@ -188,6 +191,37 @@ internal sealed class Http2Backend : IAsyncDisposable
                 body.Append(Encoding.Latin1.GetString(frame.Payload));
                 if (frame.Payload.Length > 0) await CreditAsync(stream, frame.Payload.Length);
                 if (frame.Ends) return body.ToString();
+            }
+        }
+
+        /// <summary>A body of <paramref name="bytes"/> zeros as fast as the client's windows allow.</summary>
+        public async Task StreamAsync(int stream, long bytes)
+        {
+            var windows = new Dictionary<int, long> { [0] = 65_535, [stream] = 65_535 };
+            lock (Frames) Frames.ForEach(Note);
+            while (bytes > 0)
+            {
+                var size = (int)Math.Min(Math.Min(bytes, 16_384), Math.Min(windows[0], windows[stream]));
+                if (size <= 0)
+                {
+                    Note(await ReadAsync() ?? throw new IOException("ended inside a body"));
+                    continue;
+                }
+                windows[0] -= size;
+                windows[stream] -= size;
+                bytes -= size;
+                await SendAsync(new Frame(Frame.Data, bytes == 0 ? Frame.EndStream : (byte)0, stream, new byte[size]));
+                Sent += size;
+            }
+
+            void Note(Frame frame)
+            {
+                if (frame.Type == Frame.WindowUpdate && windows.TryGetValue(frame.Stream, out var window)) windows[frame.Stream] = window + frame.Number;
+                if (frame is not { Type: Frame.Settings, Flags: 0 }) return;
+                for (var at = 0; at < frame.Payload.Length; at += 6)
+                {
+                    if (frame.Payload[at + 1] == 4) windows[stream] += BinaryPrimitives.ReadUInt32BigEndian(frame.Payload.AsSpan(at + 2)) - 65_535;
+                }
             }
         }
 
