@@ -36,6 +36,12 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
 
     public ConnectionLimits Limits => Chain.Limits;
 
+    /// <summary>A forward proxy, and nobody has been connected by it yet: CONNECT inside of CONNECT is not served.</summary>
+    public bool TakesConnect => Chain.Http.Routes is RouteSource.ForwardProxy && ConnectTarget is null;
+
+    /// <summary>A connection inside of this one, made by CONNECT over a protocol that has many streams.</summary>
+    public DownstreamConnection Inside(ConnectTarget target) => new(context, ListenerName, direction, Chain) { ConnectTarget = target };
+
     public Direction Direction { get; } = direction == TrafficDirection.Inbound ? Direction.Inbound : Direction.Outbound;
 
     /// <summary>Set once the client has asked for a connection by CONNECT: its requests come from inside of it.</summary>
@@ -67,7 +73,7 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
     }
 
     /// <summary>Nothing has been agreed on, so that the client's first bytes tell whether it speaks HTTP/2.</summary>
-    public bool MayBeHttp2 => Chain.Http.Codec == HttpCodec.Auto && (Peer is null || Peer.Alpn.Length == 0);
+    public bool MayBeHttp2 => Chain.Http.Codec == HttpCodec.Auto && (Peer is null || Peer.Alpn.Length == 0 || ConnectTarget is not null);
 
     public ChannelSecurity Security => Peer?.SpiffeId is not null ? ChannelSecurity.Mtls : ChannelSecurity.None;
 
@@ -135,4 +141,9 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
 /// <summary>Where a client wanted to be connected to.</summary>
 /// <param name="Authority">Host and port as it wrote them.</param>
 /// <param name="Port">1 to 65535.</param>
-internal sealed record ConnectTarget(byte[] Authority, ushort Port);
+internal sealed record ConnectTarget(byte[] Authority, ushort Port)
+{
+    /// <param name="authority">Host and port, as the request's parser has found them to be.</param>
+    public static ConnectTarget Parse(ReadOnlySpan<byte> authority) =>
+        new(authority.ToArray(), Http1.Authority.TryParse(authority, out var parts) && parts.Port > 0 ? (ushort)parts.Port : throw new ArgumentException("no host:port", nameof(authority)));
+}

@@ -80,6 +80,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         _channel = channel;
         _connection.Opened(channel);
         _mayBeHttp2 = _connection.MayBeHttp2;
+        _connected = _connection.ConnectTarget is not null;
         _context.Connections.Add(this);
         SetTimer(Limits.IdleMs);
     }
@@ -251,7 +252,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         if (_head.TargetForm == TargetForm.Authority)
         {
             // Old clients send it as HTTP/1.0; its version says nothing about what follows.
-            if (http.Routes is not RouteSource.ForwardProxy || _connection.ConnectTarget is not null) (status, detail) = (501, "CONNECT is not served here");
+            if (!_connection.TakesConnect) (status, detail) = (501, "CONNECT is not served here");
         }
         else if (_head.MinorVersion == 0 && !http.AcceptHttp10) (status, detail) = (426, "this listener does not serve HTTP/1.0");
         else if (_head.AuthorityLength == 0 && DefaultHost.IsEmpty) (status, detail) = (400, "the request names no host");
@@ -397,7 +398,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
 
     public override void AcceptConnect()
     {
-        _connection.ConnectTarget = new ConnectTarget(_head.Authority(_input!.Readable).ToArray(), (ushort)_head.AuthorityParts.Port);
+        _connection.ConnectTarget = ConnectTarget.Parse(_head.Authority(_input!.Readable));
         _connected = _keepAlive = true;
         _mayBeHttp2 = _connection.Chain.Http.Codec != HttpCodec.Http1; // gRPC clients come so
         Http1Heads.WriteConnected(ref _output);

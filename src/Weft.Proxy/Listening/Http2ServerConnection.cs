@@ -44,6 +44,9 @@ internal sealed class Http2ServerConnection : Http2Connection, IServerConnection
 
     private ConnectionLimits Limits => _connection.Limits;
 
+    /// <summary>The channel that all streams share.</summary>
+    public Channel Under => Channel;
+
     /// <summary>Goes on with a channel on which an HTTP/1 connection has found the HTTP/2 preface.</summary>
     /// <param name="input">What it has read; given up to this connection.</param>
     /// <param name="readable">There may be more to read.</param>

@@ -25,6 +25,7 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
     private readonly Http2ServerConnection _owner;
     private readonly Exchange _exchange;
     private readonly FieldBlock _fields = new();
+    private Http2TunnelChannel? _inner; // after CONNECT: the stream's bytes are a connection of their own
     private RequestMessage _message;
     private byte[] _normalizedPath = [];
     private PathStatus _normalized;
@@ -71,7 +72,7 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
         _bodyBegun = _headTooLarge = false;
         _malformed = RequestMessage.TryRead(fields, endStream, _connection.Chain.Http2.EnableConnectProtocol, out _message, out var error) ? null : error;
         Stream.DeclaredLength = _message.ContentLength;
-        _hasBody = !endStream && !_message.IsExtendedConnect; // what follows an extended CONNECT is the tunnel's, if there will be one
+        _hasBody = !endStream && _message.Kind != RequestKind.Connect; // what follows a CONNECT is the tunnel's, if there will be one
         _withoutBody = _message.Kind == RequestKind.Head;
     }
 
@@ -101,6 +102,7 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
     {
         try
         {
+            if (_inner is { } inner) return inner.OnData(data);
             if (!_serving) return true;
             BeginBody();
             return _exchange.OnRequestBody(data);
@@ -114,6 +116,7 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
 
     void IHttp2StreamEvents.OnEnd(in Trailers trailers)
     {
+        _inner?.OnEnd();
         if (!_serving || !_hasBody) return;
         try
         {
@@ -128,6 +131,7 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
 
     void IHttp2StreamEvents.OnWritable()
     {
+        _inner?.OnWritable();
         try
         {
             if (_serving) _exchange.OnDownstreamWritable();
@@ -143,6 +147,7 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
         _starts = false;
         try
         {
+            _inner?.OnBroken(abort.Detail);
             if (!_serving) RecycleWhenDone();
             else if (_malformed is not null) return; // the exchange is about to end
             else if (abort.Violation) _exchange.OnRequestMalformed(abort.Detail);
@@ -189,7 +194,12 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
     private bool IsServed(out int status, out string detail)
     {
         (status, detail) = (0, "");
-        if (_message.IsTunnel) (status, detail) = (501, "CONNECT is not served here");
+        if (_message.IsTunnel)
+        {
+            _normalized = PathStatus.Unchanged;
+            _normalizedLength = -1;
+            if (!_connection.TakesConnect) (status, detail) = (501, "CONNECT is not served here");
+        }
         else if (_connection.Peer is null && _message.Scheme(_fields).SequenceEqual("https"u8)) (status, detail) = (400, "an https target came over a connection that is not TLS");
         else Normalize(out status, out detail);
         return status == 0;
@@ -213,7 +223,10 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
 
     private void RecycleWhenDone()
     {
-        if (!_serving && !_starts && !Stream.IsOpen) _owner.Recycle(this);
+        if (_serving || _starts || Stream.IsOpen) return;
+        _inner?.OnStreamGone();
+        _inner = null;
+        _owner.Recycle(this);
     }
 
     // ---- the exchange's side
@@ -263,11 +276,17 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
     public override bool IsExtendedConnect => _message.IsExtendedConnect;
 
     /// <inheritdoc/>
-    public override bool IsConnect => false;
+    public override bool IsConnect => _message.IsTunnel;
 
-    /// <inheritdoc/>
-    /// <remarks>A CONNECT without :protocol is refused before there is an exchange.</remarks>
-    public override void AcceptConnect() => throw new InvalidOperationException("CONNECT is not served over HTTP/2");
+    public override void AcceptConnect()
+    {
+        var inside = _connection.Inside(ConnectTarget.Parse(_message.Authority(_fields)));
+        var writer = Stream.BeginHead();
+        WriteStatus(ref writer, 200);
+        Stream.EndHead(ref writer, endStream: false);
+        _inner = new Http2TunnelChannel(_context.Worker, _owner, Stream, _owner.Under, new Http1ServerConnection(_context, inside));
+        _owner.ScheduleFlush();
+    }
 
     public override void BeginTunnel()
     {
@@ -355,6 +374,7 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
     {
         _serving = false;
         ReleaseHead();
+        if (_inner is not null && Stream.IsOpen) return; // it goes on until the connection inside has ended
         if (Stream.IsOpen)
         {
             Stream.Leave();

@@ -152,6 +152,81 @@ public sealed class ConnectTests
             RawFrame.Headers(stream, RawHpack.Block([(":method", "POST"), (":scheme", "http"), (":path", "/Catalog/List"), (":authority", authority)]));
     }
 
+    private static RawFrame Connect(int stream, string authority) => RawFrame.Headers(stream, RawHpack.Block([(":method", "CONNECT"), (":authority", authority)]), end: false);
+
+    [Fact]
+    public async Task CONNECT_over_HTTP2_carries_connections_of_either_version_as_streams_of_one()
+    {
+        await using var catalog = Answering("catalog");
+        await using var orders = Answering("orders");
+        await using var proxy = new ProxyUnderTest().Cluster("catalog", [catalog.Address]).Cluster("orders", [orders.Address])
+            .Service("catalog.default:80", "catalog").Service("orders.default:80", "orders").ListenForward();
+        using var client = await Http2Peer.ConnectAsync(proxy.Address);
+        // One with its first request right behind it, one with HTTP/2 inside, and an ordinary request beside them.
+        await client.SendAsync(Connect(1, "catalog:80"), RawFrame.Data(1, "GET /early HTTP/1.1\r\nHost: catalog\r\n\r\n"), Connect(3, "orders:80"),
+            RawFrame.Headers(5, RawHpack.Block([(":method", "GET"), (":scheme", "http"), (":path", "/beside"), (":authority", "catalog")])));
+        await client.UntilAsync(p => p.Stream(1).Text.EndsWith("catalog", StringComparison.Ordinal) && p.Stream(3).Status == 200 && p.Stream(5).IsOver);
+        client.Stream(1).Status.ShouldBe(200);
+        client.Stream(1).Text.ShouldStartWith("HTTP/1.1 200 OK\r\n");
+        client.Stream(5).Text.ShouldBe("catalog");
+
+        await client.SendAsync(RawFrame.Data(3, [.. RawFrame.Preface, .. RawFrame.Settings().ToBytes(),
+            .. RawFrame.Headers(1, RawHpack.Block([(":method", "GET"), (":scheme", "http"), (":path", "/inner"), (":authority", "orders")])).ToBytes()]));
+        await client.UntilAsync(p => p.Stream(3).Text.Contains("orders", StringComparison.Ordinal));
+        orders.Requests.Single().ShouldStartWith("GET /inner HTTP/1.1\r\n");
+
+        // Another request on the first, then the client's end: the connection inside ends as any does, and the stream with it.
+        await client.SendAsync(RawFrame.Data(1, "GET /last HTTP/1.1\r\nHost: catalog\r\n\r\n"), RawFrame.Data(1, "", end: true));
+        await client.UntilAsync(p => p.Stream(1).IsOver);
+        (client.Stream(1).Reset, client.Stream(1).Text.Split("catalog").Length).ShouldBe((null, 3));
+        catalog.Requests.Select(r => r.Split(' ')[1]).ShouldBe(["/early", "/beside", "/last"], ignoreOrder: true);
+
+        await client.SendAsync(RawFrame.Reset(3));
+        await client.SendAsync(Connect(7, "catalog:80"), RawFrame.Data(7, "GET /again HTTP/1.1\r\nHost: catalog\r\nConnection: close\r\n\r\n"));
+        await client.UntilAsync(p => p.Stream(7).IsOver);
+        client.Stream(7).Text.ShouldEndWith("catalog");
+        client.Violations.ShouldBeEmpty();
+        proxy.Faults.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_large_answer_inside_of_CONNECT_over_HTTP2_waits_for_the_window()
+    {
+        const int total = 4 << 20;
+        await using var backend = new ScriptedBackend(async c =>
+        {
+            await c.ReadHeadAsync();
+            await c.SendAsync($"HTTP/1.1 200 OK\r\nContent-Length: {total}\r\n\r\n");
+            for (var at = 0; at < total; at += 65536) await c.SendAsync(Enumerable.Repeat((byte)(at / 65536), 65536).ToArray());
+        });
+        await using var proxy = new ProxyUnderTest().Cluster("catalog", [backend.Address]).Service("catalog.default:80", "catalog").ListenForward();
+        using var client = await Http2Peer.ConnectAsync(proxy.Address);
+        await client.SendAsync(Connect(1, "catalog:80"), RawFrame.Data(1, "GET / HTTP/1.1\r\nHost: catalog\r\n\r\n"));
+        await client.UntilAsync(p => p.Stream(1).Body.Count == 65535);
+        await Task.Delay(100, Stop);
+        client.Stream(1).Body.Count.ShouldBe(65535);
+        client.AutoCredit = true;
+        await client.SendAsync(RawFrame.WindowUpdate(0, 65535), RawFrame.WindowUpdate(1, 65535));
+        await client.UntilAsync(p => p.Stream(1).Body.Count > total, TimeSpan.FromSeconds(20));
+        var head = client.Stream(1).Text.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4;
+        await client.UntilAsync(p => p.Stream(1).Body.Count == total + head);
+        for (var i = 0; i < total; i += 4096) client.Stream(1).Body[head + i].ShouldBe((byte)(i / 65536));
+        client.Violations.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("www.example.com:443", 403)]
+    [InlineData("nobody:80", 404)]
+    public async Task A_CONNECT_over_HTTP2_that_is_not_served_says_why(string target, int status)
+    {
+        await using var proxy = new ProxyUnderTest().Service("nobody.default:80", null).ListenForward();
+        using var client = await Http2Peer.ConnectAsync(proxy.Address);
+        await client.SendAsync(Connect(1, target));
+        await client.UntilAsync(p => p.Stream(1).IsOver);
+        client.Stream(1).Status.ShouldBe(status);
+        client.Violations.ShouldBeEmpty();
+    }
+
     [Fact]
     public async Task What_is_no_HTTP_is_answered_400()
     {
