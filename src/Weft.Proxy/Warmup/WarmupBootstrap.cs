@@ -17,11 +17,11 @@ internal static class WarmupBootstrap
         return $$$$"""
             {"static_resources": {
               "listeners": [{"name": "inbound", "address": {{{{Address(0)}}}}, "traffic_direction": "INBOUND", "listener_filters": [{{{{Inspector}}}}], "filter_chains": [{
-                "filter_chain_match": {"transport_protocol": "tls", "application_protocols": ["weft-h1"]},
+                "filter_chain_match": {"transport_protocol": "tls", "application_protocols": ["weft-h2"]},
                 "transport_socket": {"name": "tls", "typed_config": {
                   "@type": "{{{{Tls}}}}.DownstreamTlsContext", "require_client_certificate": true, "common_tls_context": {{{{Common}}}}}},
                 "filters": [{{{{manager}}}}]}]}],
-              "clusters": [{{{{Cluster("workload", workload)}}}}]}}
+              "clusters": [{{{{Cluster("workload", workload, AsItCame)}}}}]}}
             """;
     }
 
@@ -37,7 +37,7 @@ internal static class WarmupBootstrap
               "retry_policy": {"retry_on": "connect-failure,reset", "num_retries": 2}}}]
             """);
         var tls = inbound is null ? "" : $$$$"""
-            , "transport_socket": {"name": "tls", "typed_config": {
+            {{{{AsItCame}}}}, "transport_socket": {"name": "tls", "typed_config": {
               "@type": "{{{{Tls}}}}.UpstreamTlsContext", "sni": "80.warm-up.default.weft", "common_tls_context": {{{{Common}}}}}}
             """;
         return $$$$"""
@@ -84,9 +84,18 @@ internal static class WarmupBootstrap
         }
     }
 
+    private const string KeepCase =
+        """{"header_key_format": {"stateful_formatter": {"name": "preserve_case", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig"}}}}""";
+
+    /// <summary>As the control plane has it: the workload gets HTTP/1.1 although the two proxies speak HTTP/2.</summary>
+    private const string AsItCame = $$$"""
+        , "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+          "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions", "use_downstream_protocol_config": {"http_protocol_options": {{{KeepCase}}}} } }
+        """;
+
     private static string Manager(string routes) => $$$$"""
         {"name": "hcm", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-          "stat_prefix": "warm-up", "route_config": {"name": "r", "virtual_hosts": [{"name": "v", "domains": ["*"], "routes": {{{{routes}}}}}]},
+          "stat_prefix": "warm-up", "http_protocol_options": {{{{KeepCase}}}}, "route_config": {"name": "r", "virtual_hosts": [{"name": "v", "domains": ["*"], "routes": {{{{routes}}}}}]},
           "http_filters": [{"name": "router", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}]}}
         """;
 
@@ -97,7 +106,7 @@ internal static class WarmupBootstrap
 
     /// <summary>By name, as the control plane writes it: a key written here would lead the history into redacting it, and that into protobuf's descriptors.</summary>
     private const string Common = """
-        {"alpn_protocols": ["weft-h1"], "tls_certificate_sds_secret_configs": [{"name": "default", "sds_config": {"ads": {}}}],
+        {"alpn_protocols": ["weft-h2"], "tls_certificate_sds_secret_configs": [{"name": "default", "sds_config": {"ads": {}}}],
          "validation_context_sds_secret_config": {"name": "ROOTCA", "sds_config": {"ads": {}}}}
         """;
 
