@@ -116,6 +116,8 @@ public sealed class Http2SessionTarget(bool isServer) : IFuzzTarget
 
         public void OnCapacity() { }
 
+        public void OnOutput() { }
+
         public void OnOutputFull() { }
 
         private void Ask(int number)
