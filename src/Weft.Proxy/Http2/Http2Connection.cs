@@ -17,11 +17,11 @@ internal abstract class Http2Connection : IChannelHandler, IWorkItem, ITimerHand
 {
     private enum State : byte { Opening, Open, Lingering, Closed }
 
-    /// <summary>One read asks for this much: a frame of full size and its header, and then some.</summary>
-    private const int ReadBytes = 2 * BufferPool.BlockBytes;
+    /// <summary>One read asks for this much, a frame of full size and its header and then some, or for more where the last one got all it asked for.</summary>
+    private const int ReadBytes = 2 * BufferPool.BlockBytes, BulkReadBytes = BufferPool.BulkBytes;
 
     /// <summary>A peer that sends without end lets the worker's other connections have their turn after this much.</summary>
-    private const int BytesPerTurn = 8 * ReadBytes;
+    private const int BytesPerTurn = 4 * BulkReadBytes;
 
     /// <summary>How long a connection that has ended for us waits for the peer's end, and how much it still reads meanwhile.</summary>
     private const long LingerMs = 1000;
@@ -38,6 +38,7 @@ internal abstract class Http2Connection : IChannelHandler, IWorkItem, ITimerHand
     private ByteBuffer? _input;
     private State _state;
     private bool _readable;
+    private bool _bulk;
     private bool _processing;
     private bool _deferred;
     private bool _blocked;
@@ -274,11 +275,18 @@ internal abstract class Http2Connection : IChannelHandler, IWorkItem, ITimerHand
             _deferred = true;
             return false;
         }
-        _input ??= Worker.Buffers.Rent(ReadBytes);
+        if (_bulk && _input is { IsEmpty: true, Capacity: < BulkReadBytes })
+        {
+            Worker.Buffers.Return(_input);
+            _input = null;
+        }
+        _input ??= Worker.Buffers.Rent(_bulk ? BulkReadBytes : ReadBytes);
         if (_input.Writable.Length < PeerSettings.SmallestFrame) _input.Grow(ReadBytes);
+        var asked = _input.Writable.Length;
         switch (_channel.Read(_input.Writable, out var read))
         {
             case IoStatus.Ok:
+                _bulk = read == asked;
                 _input.Advance(read);
                 left -= read;
                 _heardMs = Worker.NowMs;

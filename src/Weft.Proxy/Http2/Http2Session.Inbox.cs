@@ -57,7 +57,7 @@ internal sealed partial class Http2Session
         _dataStream = JudgeData(header);
         if (IsFailed) return false;
         if (_dataLeft == 0 && !_dataEndsStream) Spend(FaultBudget.Fault);
-        else AllowNoise(1);
+        else if (_dataStream is not null) AllowNoise(1);
         if (padding + padded > 0)
         {
             ReturnToConnection(padding + padded);
@@ -76,7 +76,13 @@ internal sealed partial class Http2Session
             OnLateFrame(header.StreamId, isHead: false);
             return null;
         }
-        if (stream.Left) return null; // it stops of itself: its window is not opened again
+        if (stream.Left)
+        {
+            // Nobody wants it, and its window is not opened again: an honest peer stops.
+            stream.RemoteEnded |= _dataEndsStream;
+            Spend(FaultBudget.Noise);
+            return null;
+        }
         stream.Received += _dataLeft;
         var excess = stream.DeclaredLength >= 0 && (_dataEndsStream ? stream.Received != stream.DeclaredLength : stream.Received > stream.DeclaredLength);
         if (stream.RemoteEnded) StreamError(stream, Http2ErrorCode.StreamClosed, "DATA after END_STREAM");

@@ -285,7 +285,8 @@ internal sealed partial class Http2Session
         switch (_history[id])
         {
             case StreamEnd.ResetByUs:
-                break; // it was on its way when we reset the stream
+                Spend(FaultBudget.Noise); // it was on its way when we reset the stream; but nothing is on its way for ever
+                break;
             case StreamEnd.ResetByPeer:
                 FrameWriter.RstStream(Output, id, Http2ErrorCode.StreamClosed);
                 _history.Ended(id, StreamEnd.ResetByUs);

@@ -101,6 +101,7 @@ internal sealed partial class Http2Session
     private int Send(Http2Stream stream, ReadOnlySpan<byte> data)
     {
         var sent = 0;
+        Output.Expect(Math.Min(data.Length, Math.Min(stream.SendWindow.Open, _sendWindow.Open)));
         while (sent < data.Length)
         {
             var size = Math.Min(Math.Min(data.Length - sent, PeerSettings.SmallestFrame), Math.Min(stream.SendWindow.Open, _sendWindow.Open));

@@ -9,6 +9,9 @@ namespace Weft.Proxy.Http2;
 /// </summary>
 internal sealed class OutputChain(BufferPool pool)
 {
+    /// <summary>Waiting bytes that are copied once more to spare a system call.</summary>
+    private const int MostMoved = 2048;
+
     private ByteBuffer?[] _ring = new ByteBuffer?[2]; // a power of two
     private int _first;
     private int _count;
@@ -40,6 +43,23 @@ internal sealed class OutputChain(BufferPool pool)
     {
         Block(_count - 1).Advance(bytes);
         _written += bytes;
+    }
+
+    /// <summary>About as many bytes come next: a body of some length goes into one large block, with the head that waits before it, so that they leave in one system call.</summary>
+    public void Expect(int bytes)
+    {
+        if (bytes <= BufferPool.BlockBytes / 2) return;
+        if (_count == 0)
+        {
+            Push(Math.Min(bytes, BufferPool.BulkBytes));
+            return;
+        }
+        var last = Block(_count - 1);
+        if (last.Writable.Length >= bytes || last.Capacity >= BufferPool.BulkBytes || last.Length > MostMoved) return;
+        var larger = pool.Rent(BufferPool.BulkBytes);
+        larger.TryAppend(last.Readable);
+        pool.Return(last);
+        _ring[(_first + _count - 1) & (_ring.Length - 1)] = larger;
     }
 
     /// <summary>Copies bytes in, over as many blocks as they need.</summary>

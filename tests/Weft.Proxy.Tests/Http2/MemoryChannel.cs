@@ -15,6 +15,9 @@ internal sealed class MemoryChannel : Channel, IChannelHandler
     /// <summary>Most bytes that one write takes; 0: it would block.</summary>
     public int Room { get; set; } = int.MaxValue;
 
+    /// <summary>Writes until it would block. Default: no end.</summary>
+    public int Writes { get; set; } = int.MaxValue;
+
     public override IPEndPoint Remote { get; } = new(IPAddress.Loopback, 1);
 
     public override IPEndPoint Local { get; } = new(IPAddress.Loopback, 2);
@@ -36,6 +39,8 @@ internal sealed class MemoryChannel : Channel, IChannelHandler
 
     public override IoStatus Write(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, out int written)
     {
+        written = 0;
+        if (Writes-- <= 0) return IoStatus.WouldBlock;
         var left = Math.Min(Room, first.Length);
         _written.AddRange(first[..left]);
         var more = Math.Min(Room - left, second.Length);
