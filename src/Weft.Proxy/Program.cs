@@ -9,18 +9,21 @@ internal static class Program
 {
     public static async Task<int> Main(string[] args)
     {
+        // Opened now: the first use takes a descriptor, and when the first thing to say is that there are none left it must not end the process.
+        _ = Console.Error;
         if (!CommandLine.TryParse(args, out var options, out var error))
         {
             await Console.Error.WriteLineAsync(error).ConfigureAwait(false);
             return options is null && error == CommandLine.Help ? 0 : 2;
         }
         using var stop = new CancellationTokenSource();
+        using var hurry = new CancellationTokenSource();
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask);
         try
         {
             await using var host = new ProxyHost(options!, TimeProvider.System, Say);
-            await host.RunAsync(stop.Token).ConfigureAwait(false);
+            await host.RunAsync(stop.Token, hurry.Token).ConfigureAwait(false);
             return 0;
         }
         catch (BootstrapException e)
@@ -37,9 +40,21 @@ internal static class Program
         void Ask(PosixSignalContext context)
         {
             context.Cancel = true;
-            stop.Cancel();
+            // The second one means it: a person who presses Ctrl-C twice, or a supervisor that has waited long enough.
+            (stop.IsCancellationRequested ? hurry : stop).Cancel();
         }
     }
 
-    private static void Say(string line) => Console.Error.WriteLine($"weft-proxy: {line}");
+    /// <summary>Never throws: a log that cannot be written (a full disk behind it) is no reason to stop serving, and the caller may be a worker.</summary>
+    private static void Say(string line)
+    {
+        try
+        {
+            Console.Error.WriteLine($"weft-proxy: {line}");
+        }
+        catch (IOException)
+        {
+            // There is nobody to tell.
+        }
+    }
 }

@@ -28,7 +28,7 @@ public sealed class RunSession(RunOptions options, ControlClient control, DnsEnd
             folder.WriteBootstrap(SidecarBootstrap.Create(objects, xds));
             await using var sidecar = new Sidecar(folder, $"{xds.Host}:{xds.Port}", objects.Ports.Admin, settings, cli);
             await sidecar.StartAsync(starting.Token);
-            return await InMeshAsync(program, objects, registration, folder, signals, starting.Token);
+            return await InMeshAsync(program, objects, registration, sidecar, folder, signals, starting.Token);
         }
         catch (OperationCanceledException) when (signals.Early is { } signal)
         {
@@ -42,7 +42,7 @@ public sealed class RunSession(RunOptions options, ControlClient control, DnsEnd
 
     /// <summary>From the sidecar's readiness to the application's end: registered, and known to live.</summary>
     private async Task<int> InMeshAsync(
-        string program, WorkloadObjects objects, Registration registration, RunFolder folder, SignalRelay signals, CancellationToken starting)
+        string program, WorkloadObjects objects, Registration registration, Sidecar sidecar, RunFolder folder, SignalRelay signals, CancellationToken starting)
     {
         using var ended = new CancellationTokenSource();
         folder.KeepName = true; // what follows must be taken back, by this run or by the next one
@@ -52,7 +52,11 @@ public sealed class RunSession(RunOptions options, ControlClient control, DnsEnd
             await registration.RegisterAsync(starting);
             alive = registration.KeepAliveAsync(ended.Token);
             using var application = await Application.StartAsync(options, program, objects.Ports);
-            signals.Attach(application, registration.DrainAsync);
+            signals.Attach(application, async () =>
+            {
+                await registration.DrainAsync(); // first nobody may be sent here any more; who still has a connection is told second
+                await sidecar.DrainInboundAsync();
+            });
             var announced = AnnounceAsync(registration, objects, ended.Token);
             var code = await application.Exited;
             await ended.CancelAsync();

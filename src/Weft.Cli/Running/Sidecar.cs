@@ -53,6 +53,19 @@ public sealed class Sidecar : IAsyncDisposable
         _supervision = SuperviseAsync();
     }
 
+    /// <summary>Tells callers to go elsewhere (GOAWAY, <c>Connection: close</c>); the application's own calls go on. Best effort: one that does not answer is about to be ended anyway.</summary>
+    public async Task DrainInboundAsync()
+    {
+        try
+        {
+            using var answer = await _admin.PostAsync("/drain_listeners?graceful&inboundonly", content: null);
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+        {
+            // It died, and is being started again.
+        }
+    }
+
     /// <summary>Lets it finish what it has, then ends it.</summary>
     public async Task StopAsync()
     {

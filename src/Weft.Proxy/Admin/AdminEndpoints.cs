@@ -17,7 +17,8 @@ internal static class AdminEndpoints
         new("/listeners", "open listeners and their addresses; ?format=json", (request, response) => ListenersEndpoint.Serve(sources, request, response)),
         new("/certs", "the proxy's own certificate and the roots that it trusts", (_, response) => CertificatesEndpoint.Serve(sources, response)),
         new("/server_info", "version, state, options and node", (_, response) => ServerInfoEndpoint.Serve(sources, response)),
-        new("/drain_listeners", "starts a graceful drain", (_, response) => Order(response, sources.Drain)) { ChangesState = true },
+        new("/drain_listeners", "starts a graceful drain; ?inboundonly leaves the application's own calls alone; ?graceful and ?skip_exit are always so",
+            (request, response) => Drain(sources, request, response)) { ChangesState = true },
         new("/quitquitquit", "drains, then ends the process", (_, response) => Order(response, sources.Quit)) { ChangesState = true },
     ];
 
@@ -35,6 +36,17 @@ internal static class AdminEndpoints
     {
         response.ContentType = PrometheusText.ContentType;
         PrometheusText.Write(sources.Metrics, response.Body);
+    }
+
+    private static void Drain(AdminSources sources, AdminRequest request, AdminResponse response)
+    {
+        if (request.Query.Keys.FirstOrDefault(static k => k is not ("inboundonly" or "graceful" or "skip_exit")) is { } unknown)
+        {
+            response.Say(400, $"unknown parameter {unknown}: inboundonly, graceful and skip_exit are known\n");
+            return;
+        }
+        var inboundOnly = request.Has("inboundonly");
+        Order(response, () => sources.Drain(inboundOnly));
     }
 
     private static void Order(AdminResponse response, Action order)

@@ -36,8 +36,8 @@ internal sealed record AdminSources
 
     public required TimeProvider Time { get; init; }
 
-    /// <summary>Starts to drain and returns at once; asked again it does nothing.</summary>
-    public required Action Drain { get; init; }
+    /// <summary>Starts to drain and returns at once; asked again it does nothing. True: only what others call (Envoy's <c>inboundonly</c>).</summary>
+    public required Action<bool> Drain { get; init; }
 
     /// <summary>Starts to drain and to end the process, and returns at once.</summary>
     public required Action Quit { get; init; }

@@ -5,11 +5,13 @@ using Weft.Identity;
 using Weft.Proxy.Admin;
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Configuration.Cache;
+using Weft.Proxy.Overload;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.Reporting;
 using Weft.Proxy.Warmup;
 using Weft.Proxy.Workers;
 using Weft.Routing.Compile;
+using Weft.Routing.Listeners;
 using Weft.Telemetry.Metrics;
 using Weft.Telemetry.Otlp;
 
@@ -29,6 +31,7 @@ internal sealed class ProxyHost : IAsyncDisposable
     private readonly MetricsRegistry _metrics;
     private readonly ProcessMetrics _process;
     private readonly ConfigHistory _history;
+    private readonly Admission _admission;
     private readonly DataPlane _dataPlane;
     private readonly Readiness _readiness;
     private readonly DateTimeOffset _started;
@@ -39,9 +42,8 @@ internal sealed class ProxyHost : IAsyncDisposable
     private ConfigSource? _config;
     private MetricsPusher? _pusher;
     private SelfExercise? _warmup;
-    private readonly Lock _drainLock = new(); // guards _drain
-    private Task? _drain;
-    private volatile int _draining;
+    private readonly Drain _drain;
+    private volatile bool _draining;
 
     /// <exception cref="BootstrapException">The bootstrap is wrong; every problem is named.</exception>
     public ProxyHost(CommandLine options, TimeProvider time, Action<string> say)
@@ -57,14 +59,16 @@ internal sealed class ProxyHost : IAsyncDisposable
             Metrics = new ConfigurationMetrics(_metrics, () => _config is { IsConnected: true }, () => _identity?.Current?.NotAfter, () => _config?.UnknownFields ?? 0),
         };
         var identity = new NodeIdentity(_node.ServiceKey, _node.Version);
-        _dataPlane = new DataPlane(options.Concurrency, _store, _metrics, identity, time, RandomSeed(), Survived);
+        _admission = new Admission(options.Overload, _metrics, time, say);
+        _dataPlane = new DataPlane(options.Concurrency, _store, _metrics, identity, _admission, time, RandomSeed(), Survived);
         _metrics.AddGauge("weft_config_stale", "1 while the configuration in use was restored from disk and the management server has not confirmed it, else 0.",
             () => _config?.Stale is null ? 0 : 1);
-        _readiness = new Readiness(_store, () => _dataPlane.Listeners.Addresses, () => _draining != 0, () => _identity?.Current?.NotAfter <= _time.GetUtcNow());
+        _drain = new Drain(_dataPlane, options.DrainTime, time);
+        _readiness = new Readiness(_store, () => _dataPlane.Listeners.Addresses, () => _draining, () => _identity?.Current?.NotAfter <= _time.GetUtcNow());
     }
 
-    /// <summary>Runs until <paramref name="stop"/> or <c>/quitquitquit</c>, then drains.</summary>
-    public async Task RunAsync(CancellationToken stop)
+    /// <summary>Runs until <paramref name="stop"/> or <c>/quitquitquit</c>, then drains; <paramref name="hurry"/> ends the drain early.</summary>
+    public async Task RunAsync(CancellationToken stop, CancellationToken hurry)
     {
         _dataPlane.Start();
         _disposables.Add(new Watchdog(_dataPlane.Workers, TimeSpan.FromSeconds(1), _time, w =>
@@ -72,6 +76,12 @@ internal sealed class ProxyHost : IAsyncDisposable
             _process.Stalled(w);
             _say($"{w.Name} has not turned its loop for a second");
         }));
+        if (_options.Overload.MemoryBytes != OverloadSettings.None)
+        {
+            var memory = new ResidentMemory();
+            _disposables.Add(new MemoryGuard(_options.Overload, _admission, memory.Read, _time, _say));
+            _disposables.Add(memory);
+        }
         // Beside the configuration, so that accepting does not wait for it; before the identity, so that waiting for that can be watched.
         var admin = _bootstrap.Admin is { } address ? Task.Run(() => StartAdmin(new AdminSettings { Address = address }), stop) : Task.CompletedTask;
         if (_options.Identity is not null) await admin.ConfigureAwait(false);
@@ -82,7 +92,9 @@ internal sealed class ProxyHost : IAsyncDisposable
         await Task.WhenAny(_quit.Task, Task.Delay(Timeout.InfiniteTimeSpan, _time, stop)).ConfigureAwait(false);
         // Said, because a proxy that ends without a word looks like one that crashed.
         _say($"ending as asked: draining for at most {_options.DrainTime.TotalSeconds:0} s");
-        await DrainAsync().ConfigureAwait(false);
+        _draining = true;
+        await _drain.AllAsync(hurry).ConfigureAwait(false);
+        if (hurry.IsCancellationRequested) _say("asked again: ending without waiting for what is open");
     }
 
     public async ValueTask DisposeAsync()
@@ -114,7 +126,7 @@ internal sealed class ProxyHost : IAsyncDisposable
             Node = _bootstrap.Node,
             Options = new ProxyOptions(_options.Bootstrap, _options.Concurrency, _options.DrainTime, _started),
             Time = _time,
-            Drain = () => _ = DrainAsync(),
+            Drain = inboundOnly => _ = DrainListenersAsync(inboundOnly),
             Quit = () => _quit.TrySetResult(),
         };
         _admin = new AdminServer(settings, AdminEndpoints.Of(sources), _time, e => _say($"admin: {e.Message}"));
@@ -168,15 +180,16 @@ internal sealed class ProxyHost : IAsyncDisposable
         return clients;
     }
 
-    private async Task DrainAsync()
+    /// <summary>What <c>/drain_listeners</c> asks for: the process goes on, and listens until the drain is over.</summary>
+    private async Task DrainListenersAsync(bool inboundOnly)
     {
-        // Asked twice (a preStop hook, then SIGTERM) it is one drain, and both wait for its end.
-        lock (_drainLock)
+        _draining = true;
+        _say($"draining {(inboundOnly ? "inbound listeners" : "all listeners")} as asked, for at most {_options.DrainTime.TotalSeconds:0} s");
+        await (inboundOnly ? _drain.InboundAsync() : _drain.AllAsync(CancellationToken.None)).ConfigureAwait(false);
+        foreach (var (name, listener) in _store.Current.Listeners.Items)
         {
-            _draining = 1;
-            _drain ??= _dataPlane.DrainAsync(_options.DrainTime, _time);
+            if (!inboundOnly || listener.Listener.Direction != TrafficDirection.Outbound) _dataPlane.Listeners.Close(name);
         }
-        await _drain.ConfigureAwait(false);
     }
 
     private void Survived(ContainedFault fault)

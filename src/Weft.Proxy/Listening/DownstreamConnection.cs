@@ -44,6 +44,12 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
 
     public Direction Direction { get; } = direction == TrafficDirection.Inbound ? Direction.Inbound : Direction.Outbound;
 
+    /// <summary>Why its requests are not served although it was accepted (a connection limit); null when they are.</summary>
+    public string? Refusal { get; init; }
+
+    /// <summary>It is the application beside the proxy that calls: a drain leaves it for last.</summary>
+    public bool IsOutbound { get; } = direction == TrafficDirection.Outbound;
+
     /// <summary>Set once the client has asked for a connection by CONNECT: its requests come from inside of it.</summary>
     public ConnectTarget? ConnectTarget { get; set; }
 
@@ -77,9 +83,9 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
 
     public ChannelSecurity Security => Peer?.SpiffeId is not null ? ChannelSecurity.Mtls : ChannelSecurity.None;
 
-    /// <summary>The connection takes no request after the one at hand: a drain, its age, its certificate's end, or a chain that is gone.</summary>
+    /// <summary>The connection takes no request after the one at hand: a drain, a limit, its age, its certificate's end, or a chain that is gone.</summary>
     public bool IsEnding =>
-        context.Draining || _superseded || Chain.Http.MaxRequestsPerConnection > 0 && _requests >= Chain.Http.MaxRequestsPerConnection || context.Worker.NowMs - _openedMs >= MaxAgeMs
+        Refusal is not null || context.Draining > (IsOutbound ? DrainScope.Inbound : DrainScope.None) || _superseded || Chain.Http.MaxRequestsPerConnection > 0 && _requests >= Chain.Http.MaxRequestsPerConnection || context.Worker.NowMs - _openedMs >= MaxAgeMs
         || _certificatesEnd is { } end && context.Worker.Time.GetUtcNow() >= end;
 
     /// <summary>When its age or a certificate, the peer's or the own, ends it, on the worker's clock; <see cref="long.MaxValue"/>: never. Known once it is open.</summary>

@@ -82,7 +82,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         _mayBeHttp2 = _connection.MayBeHttp2;
         _connected = _connection.ConnectTarget is not null;
         _context.Connections.Add(this);
-        SetTimer(Limits.IdleMs);
+        SetTimer(IdleMs);
     }
 
     public void OnReadable(Channel channel)
@@ -94,7 +94,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     public void OnWritable(Channel channel)
     {
         var flushed = TryFlush();
-        if (_state is State.Head or State.Closing) SetTimer(flushed ? Limits.IdleMs : Limits.StreamIdleMs); // the client has taken something: it lives
+        if (_state is State.Head or State.Closing) SetTimer(flushed ? IdleMs : Limits.StreamIdleMs); // the client has taken something: it lives
         if (!flushed) return;
         if (_state == State.Exchange) _exchange.OnDownstreamWritable();
         Process();
@@ -127,14 +127,18 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     }
 
     /// <inheritdoc/>
-    public bool IsIdle => _state == State.Head && _output.IsEmpty && (_input is null || _input.IsEmpty);
+    public DownstreamConnection Connection => _connection;
+
+    private long IdleMs => _connection.IsEnding ? Math.Min(Limits.IdleMs, _context.IdleGraceMs) : Limits.IdleMs;
+
+    private bool IsIdle => _state == State.Head && _output.IsEmpty && (_input is null || _input.IsEmpty);
 
     /// <inheritdoc/>
-    /// <remarks>Nothing to do: HTTP/1 can only say it with a response, and each response asks whether the connection is ending.</remarks>
-    public void BeginDrain() { }
-
-    /// <inheritdoc/>
-    public void CloseIdle() => Close(abort: false);
+    /// <remarks>HTTP/1 can only say it with a response, and each response asks whether the connection is ending. One that is idle waits for a last request for a moment, and then closes.</remarks>
+    public void BeginDrain()
+    {
+        if (IsIdle) SetTimer(IdleMs);
+    }
 
     /// <inheritdoc/>
     public void CloseNow() => Broken();
@@ -497,7 +501,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         else
         {
             _state = State.Head;
-            SetTimer(_input is { IsEmpty: false } && Limits.RequestHeadersMs != ConnectionLimits.None ? Limits.RequestHeadersMs : Limits.IdleMs);
+            SetTimer(_input is { IsEmpty: false } && Limits.RequestHeadersMs != ConnectionLimits.None ? Limits.RequestHeadersMs : IdleMs);
         }
         Process();
     }

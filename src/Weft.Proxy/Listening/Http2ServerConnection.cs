@@ -40,7 +40,7 @@ internal sealed class Http2ServerConnection : Http2Connection, IServerConnection
     public int ListIndex { get; set; } = -1;
 
     /// <inheritdoc/>
-    public bool IsIdle => _busy == 0 && Session.Output.IsEmpty && !IsWithinHead;
+    public DownstreamConnection Connection => _connection;
 
     private ConnectionLimits Limits => _connection.Limits;
 
@@ -63,9 +63,6 @@ internal sealed class Http2ServerConnection : Http2Connection, IServerConnection
         ScheduleTimer();
         ScheduleFlush();
     }
-
-    /// <inheritdoc/>
-    public void CloseIdle() => End();
 
     /// <inheritdoc/>
     public void CloseNow() => Finish("the proxy ends", reset: true);
@@ -138,13 +135,16 @@ internal sealed class Http2ServerConnection : Http2Connection, IServerConnection
 
     protected override long DueMs => Math.Min(Math.Min(_drainMs, _leavingDueMs), Math.Min(_draining ? long.MaxValue : _connection.EndsMs, IdleDueMs));
 
+    /// <summary>One that was opened while the proxy drains is not told so before its first request: clients take GOAWAY within the handshake for a server that does not work.</summary>
+    private long IdleMs => _connection.IsEnding ? Math.Min(Limits.IdleMs, _context.IdleGraceMs) : Limits.IdleMs;
+
     private long IdleDueMs
     {
         get
         {
             if (_busy > 0) return long.MaxValue;
-            if (_spare.Count > 0) return _idleSinceMs + Math.Min(KeepStreamsMs, Limits.IdleMs);
-            return Limits.IdleMs == ConnectionLimits.None ? long.MaxValue : _idleSinceMs + Limits.IdleMs;
+            if (_spare.Count > 0) return _idleSinceMs + Math.Min(KeepStreamsMs, IdleMs);
+            return IdleMs == ConnectionLimits.None ? long.MaxValue : _idleSinceMs + IdleMs;
         }
     }
 
@@ -155,7 +155,7 @@ internal sealed class Http2ServerConnection : Http2Connection, IServerConnection
         if (nowMs >= _connection.EndsMs) BeginDrain();
         if (_busy > 0) return;
         if (nowMs - _idleSinceMs >= KeepStreamsMs) _spare.Clear();
-        if (Limits.IdleMs != ConnectionLimits.None && nowMs - _idleSinceMs >= Limits.IdleMs) End();
+        if (IdleMs != ConnectionLimits.None && nowMs - _idleSinceMs >= IdleMs) End();
     }
 
     private void EndDrain()

@@ -6,14 +6,11 @@ internal interface IServerConnection
     /// <summary>Its place in the worker's <see cref="ConnectionList"/>; -1 outside.</summary>
     int ListIndex { get; set; }
 
-    /// <summary>No request is on it and nothing waits to be written: closing it loses nothing that has arrived.</summary>
-    bool IsIdle { get; }
+    /// <summary>Where it came in and under which chain.</summary>
+    DownstreamConnection Connection { get; }
 
-    /// <summary>The proxy drains: from now on the connection tells its client to go elsewhere, as its protocol has it. What is in flight completes.</summary>
+    /// <summary>Its end has come (a drain, or its chain is gone): it tells its client to go elsewhere, as its protocol has it. What is in flight completes.</summary>
     void BeginDrain();
-
-    /// <summary>Ends a connection that <see cref="IsIdle"/>.</summary>
-    void CloseIdle();
 
     /// <summary>Ends the connection now, whatever it is doing.</summary>
     void CloseNow();

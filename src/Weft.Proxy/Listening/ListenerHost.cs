@@ -10,7 +10,7 @@ namespace Weft.Proxy.Listening;
 /// <summary>
 /// The process's listening sockets: for each listener one per worker, on the same address (SO_REUSEPORT). Opened on behalf of the configuration thread
 /// once the listener is part of the configuration; an address in use refuses the listener by name. Once open, sockets stay until the
-/// process ends or the listener has been gone for its drain time: closing one resets its backlog.
+/// process ends or the listener is gone.
 /// </summary>
 internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers)
 {
@@ -52,11 +52,11 @@ internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers)
         return null;
     }
 
-    /// <summary>Stops listening for a listener that is gone.</summary>
+    /// <summary>Stops listening for a listener that is gone, once what waits in its backlog is accepted.</summary>
     public void Close(string name)
     {
         if (!_open.TryRemove(name, out var open)) return;
-        foreach (var (worker, socket) in open.Sockets) worker.Worker.Post(socket.Close);
+        foreach (var (worker, socket) in open.Sockets) worker.Worker.Post(socket.CloseAfterBacklog);
     }
 
     /// <summary>SO_REUSEPORT would let two proxies of one user share an address in silence, each with half of the connections. Somebody who answers there
@@ -83,7 +83,7 @@ internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers)
         {
             try
             {
-                result.SetResult((worker.Worker.Listen(address, new ListenOptions(), new WorkerListener(worker, listener)), ""));
+                result.SetResult((worker.Worker.Listen(address, new ListenOptions { Gate = worker.Admission.For(listener.Name) }, new WorkerListener(worker, listener)), ""));
             }
             catch (Transport.SocketException e)
             {

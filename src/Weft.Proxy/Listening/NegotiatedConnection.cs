@@ -5,10 +5,20 @@ using Weft.Routing.Protocols;
 namespace Weft.Proxy.Listening;
 
 /// <summary>A TLS connection until its handshake has agreed on a protocol (ALPN, RFC 7301); then it is HTTP/2's or HTTP/1's.</summary>
-internal sealed class NegotiatedConnection(WorkerContext context, DownstreamConnection connection) : IChannelHandler
+/// <param name="connection">Null for a handshake that is meant to fail: should it succeed, the connection is closed before a byte of HTTP.</param>
+internal sealed class NegotiatedConnection(WorkerContext context, DownstreamConnection? connection) : IChannelHandler
 {
+    /// <summary>Its place among the handshakes in progress.</summary>
+    public LinkedListNode<Channel>? Handshake { get; set; }
+
     public void OnOpen(Channel channel)
     {
+        context.Handshakes.End(Handshake);
+        if (connection is null)
+        {
+            channel.Close();
+            return;
+        }
         var alpn = channel.Peer!.Alpn;
         var http2 = alpn is "h2" or "weft-h2" || alpn.Length == 0 && connection.Chain.Http.Codec == HttpCodec.Http2;
         channel.Handler = http2 ? new Http2ServerConnection(context, connection) : new Http1ServerConnection(context, connection);
@@ -22,5 +32,5 @@ internal sealed class NegotiatedConnection(WorkerContext context, DownstreamConn
     public void OnWritable(Channel channel) { }
 
     /// <summary>The handshake failed; a connection that never was is not counted.</summary>
-    public void OnFailed(Channel channel) { }
+    public void OnFailed(Channel channel) => context.Handshakes.End(Handshake);
 }

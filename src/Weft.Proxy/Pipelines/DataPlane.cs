@@ -1,5 +1,6 @@
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Listening;
+using Weft.Proxy.Overload;
 using Weft.Proxy.Workers;
 using Weft.Telemetry.Metrics;
 
@@ -10,15 +11,18 @@ internal sealed class DataPlane
 {
     private readonly List<WorkerContext> _workers = [];
     private readonly List<Thread> _threads = [];
+    private ConfigMap<BoundListener> _listeners = ConfigMap<BoundListener>.Empty; // of the last version; publishing thread only
 
     /// <param name="count">Workers; 1 for a sidecar, one per core for a gateway.</param>
+    /// <param name="admission">Limits of the process.</param>
     /// <param name="report">Told once of every exception that a worker survived.</param>
-    public DataPlane(int count, ConfigStore config, MetricsRegistry metrics, NodeIdentity node, TimeProvider time, ulong seed, Action<ContainedFault> report)
+    public DataPlane(
+        int count, ConfigStore config, MetricsRegistry metrics, NodeIdentity node, Admission admission, TimeProvider time, ulong seed, Action<ContainedFault> report)
     {
         for (var i = 0; i < count; i++)
         {
             var worker = new Worker($"worker-{i}", new WorkerSettings(), time, report);
-            _workers.Add(new WorkerContext(worker, config, metrics.CreateShard(), node, seed + (ulong)i * 0x9E3779B97F4A7C15));
+            _workers.Add(new WorkerContext(worker, config, metrics.CreateShard(), node, admission, seed + (ulong)i * 0x9E3779B97F4A7C15));
         }
         Listeners = new ListenerHost(_workers);
         config.Published += OnPublished;
@@ -27,8 +31,6 @@ internal sealed class DataPlane
     public ListenerHost Listeners { get; }
 
     public IReadOnlyList<Worker> Workers => [.. _workers.Select(w => w.Worker)];
-
-    public bool IsDraining { get; private set; }
 
     public void Start()
     {
@@ -40,32 +42,33 @@ internal sealed class DataPlane
         }
     }
 
-    /// <summary>
-    /// From now on every response ends its connection, and idle connections are left to their clients, who were told to go elsewhere;
-    /// connections that are still idle when <paramref name="grace"/> is over are closed. Listening goes on: a connection that is on its way is served.
-    /// </summary>
-    public async Task DrainAsync(TimeSpan grace, TimeProvider time)
+    /// <summary>From now on connections of the scope are told to end: HTTP/2's by GOAWAY, HTTP/1's with their next response, or after <paramref name="idleGrace"/> without one. Never goes back to
+    /// a smaller scope.</summary>
+    public void BeginDrain(DrainScope scope, TimeSpan idleGrace)
     {
-        IsDraining = true;
         foreach (var context in _workers)
         {
             context.Worker.Post(() =>
             {
-                context.Draining = true;
-                context.Connections.ForEach(c => c.BeginDrain());
+                if (context.Draining >= scope) return;
+                context.Draining = scope;
+                context.IdleGraceMs = (long)idleGrace.TotalMilliseconds;
+                context.Connections.ForEach(static c => { if (c.Connection.IsEnding) c.BeginDrain(); });
             });
         }
-        var started = time.GetTimestamp();
-        // Idle clients get a moment to notice that the endpoint has left; then only connections with a request on them are waited for.
-        var idleGrace = TimeSpan.FromTicks(Math.Min(grace.Ticks / 2, TimeSpan.FromSeconds(2).Ticks));
-        while (time.GetElapsedTime(started) < grace)
+    }
+
+    /// <summary>Open connections: of others, and of the application beside the proxy.</summary>
+    public async Task<(int Inbound, int Outbound)> CountConnectionsAsync()
+    {
+        var (inbound, outbound) = (0, 0);
+        foreach (var context in _workers)
         {
-            var closeIdle = time.GetElapsedTime(started) >= idleGrace;
-            var open = 0;
-            foreach (var context in _workers) open += await OpenConnectionsAsync(context, closeIdle).ConfigureAwait(false);
-            if (open == 0) return;
-            await Task.Delay(TimeSpan.FromMilliseconds(50), time).ConfigureAwait(false);
+            var counted = await CountAsync(context).ConfigureAwait(false);
+            inbound += counted.Inbound;
+            outbound += counted.Outbound;
         }
+        return (inbound, outbound);
     }
 
     public void Stop()
@@ -74,26 +77,38 @@ internal sealed class DataPlane
         foreach (var thread in _threads) thread.Join(TimeSpan.FromSeconds(2));
     }
 
-    private static Task<int> OpenConnectionsAsync(WorkerContext context, bool closeIdle)
+    private static Task<(int Inbound, int Outbound)> CountAsync(WorkerContext context)
     {
-        var result = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var result = new TaskCompletionSource<(int, int)>(TaskCreationOptions.RunContinuationsAsynchronously);
         context.Worker.Post(() =>
         {
-            if (closeIdle) context.Connections.ForEach(c => { if (c.IsIdle) c.CloseIdle(); });
-            result.SetResult(context.Connections.Count);
+            var outbound = 0;
+            context.Connections.ForEach(c => { if (c.Connection.IsOutbound) outbound++; });
+            result.SetResult((context.Connections.Count - outbound, outbound));
         });
         return result.Task;
     }
 
     private void OnPublished(ProxyConfig config)
     {
+        // Endpoints change a hundred times a second, listeners hardly ever: only these make it worth visiting every connection.
+        var listenersChanged = !ReferenceEquals(config.Listeners, _listeners);
+        _listeners = config.Listeners;
         foreach (var context in _workers)
         {
             context.Worker.Post(() =>
             {
                 context.Upstream.OnPublished(config);
                 context.Waiting.OnPublished(config);
+                if (listenersChanged) context.Connections.ForEach(c => Follow(c, config));
             });
         }
+    }
+
+    /// <summary>A connection whose chain has vanished is told to end now, not with the next request that it would have to refuse.</summary>
+    private static void Follow(IServerConnection connection, ProxyConfig config)
+    {
+        connection.Connection.Follow(config);
+        if (connection.Connection.IsEnding) connection.BeginDrain();
     }
 }

@@ -33,6 +33,13 @@ internal sealed partial class Exchange
     /// <remarks>The client sees a reset; the worker has reported the exception and counted it.</remarks>
     public void OnTimerFault(TimerNode node) => Break();
 
+    /// <summary>A step threw: this exchange ends, and nothing beside it.</summary>
+    private void Contain(Exception exception)
+    {
+        _context.Worker.Report("exchange", $"{_phase}, cluster {_cluster?.Cluster.Name ?? "none"}, endpoint {_endpoint?.ToString() ?? "none"}, attempt {_record.Attempts}, id {_record.RequestId}", exception);
+        Break();
+    }
+
     /// <summary>Ends the exchange without an answer, after an exception in one of its steps: everything it holds is given back.</summary>
     public void Break()
     {

@@ -105,11 +105,24 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
     public void Start()
     {
         Begin();
-        var head = _downstream.Head;
-        _record.Method = Vocabulary.ParseMethod(head.Method);
-        _idempotent = RetryDecision.IsIdempotent(head.Method);
-        ReadGrpc();
-        Route();
+        try
+        {
+            var head = _downstream.Head;
+            _record.Method = Vocabulary.ParseMethod(head.Method);
+            _idempotent = RetryDecision.IsIdempotent(head.Method);
+            ReadGrpc();
+            if (_connection.Refusal is { } limit) Fail(Fault.Overloaded, limit);
+            else if (_context.Admission.MemoryRefusal is { } memory)
+            {
+                _context.Admission.CountRefusedRequest();
+                Fail(Fault.Overloaded, memory);
+            }
+            else Route();
+        }
+        catch (Exception e)
+        {
+            Contain(e);
+        }
     }
 
     /// <summary>The stream has a request head that this listener does not serve.</summary>
@@ -276,6 +289,18 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
     }
 
     public void OnResponseHead(in ResponseHead head)
+    {
+        try
+        {
+            TakeResponseHead(head);
+        }
+        catch (Exception e)
+        {
+            Contain(e); // not the connection's fault, nor that of the other streams on it
+        }
+    }
+
+    private void TakeResponseHead(in ResponseHead head)
     {
         _lastActivityMs = _context.Worker.NowMs;
         if (head.Status == 101)

@@ -82,6 +82,8 @@ internal static class ResponseFields
         {
             writer.Field(MeshFields.Fault, reply.Fault);
             writer.Field(MeshFields.Id, reply.Id);
+            // What turned the request away is looked at again within a second.
+            if (reply.Fault.SequenceEqual(Fault.Overloaded.CodeUtf8())) writer.Field("retry-after"u8, "1"u8);
         }
         if (exchange.Connection.Chain.Http.AlwaysSetRequestIdInResponse) writer.Field("x-request-id"u8, exchange.RequestId.Span);
         Fields.WriteAdded(ref writer, exchange.ResponseHeaders, 0);

@@ -1,5 +1,6 @@
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Listening;
+using Weft.Proxy.Overload;
 using Weft.Proxy.Mesh;
 using Weft.Proxy.Upstream;
 using Weft.Proxy.Workers;
@@ -13,8 +14,11 @@ internal sealed class WorkerContext
 {
     private byte[] _scratch = new byte[1024];
 
-    public WorkerContext(Worker worker, ConfigStore config, MetricsShard metrics, NodeIdentity node, ulong seed)
+    /// <param name="admission">Limits of the process.</param>
+    public WorkerContext(Worker worker, ConfigStore config, MetricsShard metrics, NodeIdentity node, Admission admission, ulong seed)
     {
+        Admission = admission;
+        Handshakes = new Handshakes(admission);
         Worker = worker;
         Config = config;
         Metrics = metrics;
@@ -35,6 +39,10 @@ internal sealed class WorkerContext
 
     public NodeIdentity Node { get; }
 
+    public Admission Admission { get; }
+
+    public Handshakes Handshakes { get; }
+
     public UpstreamPools Upstream { get; }
 
     public UpstreamSettings UpstreamSettings { get; } = new();
@@ -54,6 +62,9 @@ internal sealed class WorkerContext
         return _scratch.AsSpan(0, bytes);
     }
 
-    /// <summary>True from the start of a drain: each response ends its connection.</summary>
-    public bool Draining { get; set; }
+    /// <summary>How far a drain has gone: connections that it has reached end with their next response.</summary>
+    public DrainScope Draining { get; set; }
+
+    /// <summary>How long an idle connection that has no other way to say so may still be used when its end has come.</summary>
+    public long IdleGraceMs { get; set; } = 2000;
 }

@@ -46,14 +46,14 @@ internal sealed class AcceptedSocket : IEventSource, ITimerHandler
     public Channel Plain(IChannelHandler handler)
     {
         var seen = Leave();
-        return PlainChannel.Accept(Worker, _fd, Remote, KnownLocal, seen, handler);
+        return PlainChannel.Accept(Worker, _fd, Remote, KnownLocal, seen, _listener.Gate, handler);
     }
 
     /// <summary>Goes on as a TLS channel: <see cref="IChannelHandler.OnOpen"/> comes after the handshake and the peer's verification.</summary>
     public Channel Tls(ServerTls tls, IChannelHandler handler, TimeSpan handshakeTimeout)
     {
         var seen = Leave();
-        return TlsChannel.Accept(Worker, _fd, Remote, KnownLocal, seen, tls, handshakeTimeout, handler);
+        return TlsChannel.Accept(Worker, _fd, Remote, KnownLocal, seen, _listener.Gate, tls, handshakeTimeout, handler);
     }
 
     public void Close()
@@ -61,6 +61,7 @@ internal sealed class AcceptedSocket : IEventSource, ITimerHandler
         if (_gone) return;
         if (Leave() is not null) Worker.Poll.Forget(_fd);
         Socket.Close(_fd);
+        _listener.Gate?.Released();
     }
 
     void IEventSource.CloseQuietly() => Close();

@@ -21,6 +21,7 @@ internal static unsafe partial class Libc
     public const int EpollCloseOnExec = 0x80000, EpollAdd = 1, EpollDelete = 2, EpollModify = 3;
     public const int EventFdNonBlock = 0x800, EventFdCloseOnExec = 0x80000;
     public const int SigPipe = 13;
+    public const int ResourceNoFile = 7;
 
     private const string Library = "libc";
 
@@ -86,6 +87,17 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "signal")]
     public static partial nint Signal(int signal, nint action);
+
+    [LibraryImport(Library, EntryPoint = "getrlimit")]
+    public static partial int GetResourceLimit(int resource, out ResourceLimit limit);
+
+    /// <summary>struct rlimit.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct ResourceLimit
+    {
+        public ulong Soft;
+        public ulong Hard;
+    }
 
     /// <summary>struct iovec.</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -15,6 +15,9 @@ internal sealed record ListenOptions
     /// <summary>On an IPv6 wildcard address, IPv4 too. Default true.</summary>
     public bool DualStack { get; init; } = true;
 
+    /// <summary>Asked before each accept; null accepts everything.</summary>
+    public IAcceptGate? Gate { get; init; }
+
     /// <summary>Kernel send buffer of accepted connections in bytes; null leaves it to the kernel's tuning (best in nearly every case).</summary>
     public int? SendBufferBytes { get; init; }
 
@@ -38,8 +41,10 @@ internal sealed class ListeningSocket : IEventSource, ITimerHandler
 {
     private readonly Worker _worker;
     private readonly IAcceptHandler _handler;
+    private readonly IAcceptGate? _gate;
     private readonly TimerNode _rest;
     private readonly int _fd;
+    private int _highest; // number of the socket accepted last
     private bool _paused;
     private bool _closed;
 
@@ -47,6 +52,7 @@ internal sealed class ListeningSocket : IEventSource, ITimerHandler
     {
         _worker = worker;
         _handler = handler;
+        _gate = options.Gate;
         _rest = new TimerNode(this);
         _fd = Socket.Create(address);
         try
@@ -72,7 +78,10 @@ internal sealed class ListeningSocket : IEventSource, ITimerHandler
     /// <summary>Connections accepted so far.</summary>
     public long Accepted { get; private set; }
 
-    /// <summary>Times that accepting rested for want of descriptors or memory.</summary>
+    /// <summary>Who counts what this socket accepts.</summary>
+    internal IAcceptGate? Gate => _gate;
+
+    /// <summary>Times that accepting rested: at a limit, or for want of descriptors or memory.</summary>
     public long Rests { get; private set; }
 
     /// <summary>Leaves new connections in the backlog.</summary>
@@ -90,6 +99,16 @@ internal sealed class ListeningSocket : IEventSource, ITimerHandler
         if (!_rest.IsScheduled) _worker.Poll.Modify(_fd, ReadyEvents.Readable);
     }
 
+    /// <summary>Accepts what waits in the backlog, and then closes: the kernel would reset those connections.</summary>
+    public void CloseAfterBacklog()
+    {
+        if (_closed) return;
+        _paused = false;
+        _worker.Timers.Cancel(_rest);
+        for (var waiting = true; waiting && !_closed;) waiting = AcceptBatch();
+        Close();
+    }
+
     public void Close()
     {
         if (_closed) return;
@@ -101,19 +120,37 @@ internal sealed class ListeningSocket : IEventSource, ITimerHandler
 
     void IEventSource.CloseQuietly() => Close();
 
-    void IEventSource.OnEvents(ReadyEvents events)
+    void IEventSource.OnEvents(ReadyEvents events) => AcceptBatch();
+
+    /// <summary>False when nothing more can be accepted now.</summary>
+    private bool AcceptBatch()
     {
-        for (var left = _worker.Settings.AcceptBatch; left > 0 && !_paused && !_closed; left--)
+        for (var left = _worker.Settings.AcceptBatch; left > 0; left--)
         {
+            if (_paused || _closed) return false;
+            if (_gate is not null && !_gate.MayAccept())
+            {
+                Rest();
+                return false;
+            }
+            if (_highest >= Descriptors.Ceiling && Descriptors.AreExhausted())
+            {
+                _gate?.Exhausted(Errno.Text(Errno.TooManyFiles));
+                Rest();
+                return false;
+            }
             var fd = Socket.Accept(_fd, out var remote);
             if (fd < 0)
             {
-                if (!IsPassing(Errno.Last)) return;
+                if (!IsPassing(Errno.Last)) return false;
                 continue;
             }
+            _highest = fd;
             Accepted++;
+            _gate?.Accepted();
             Hand(new AcceptedSocket(_worker, this, fd, remote!));
         }
+        return true;
     }
 
     void IEventSource.Contain(Exception exception) => _worker.Report("accept", ((IEventSource)this).Describe(), exception);
@@ -145,14 +182,20 @@ internal sealed class ListeningSocket : IEventSource, ITimerHandler
             case Errno.Again:
                 return false;
             case Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.NoMemory:
-                // Level-triggered, the event would come at once again and the loop would spin.
-                Rests++;
-                _worker.Poll.Modify(_fd, ReadyEvents.None);
-                _worker.Timers.Schedule(_rest, (long)_worker.Settings.AcceptRetryDelay.TotalMilliseconds);
+                _gate?.Exhausted(Errno.Text(errno));
+                Rest();
                 return false;
             default:
                 return true; // accept(2): a pending network error of the new connection; treat it like EAGAIN and go on
         }
+    }
+
+    /// <summary>Looks again after a while. Level-triggered, the event would come at once again and the loop would spin.</summary>
+    private void Rest()
+    {
+        Rests++;
+        _worker.Poll.Modify(_fd, ReadyEvents.None);
+        _worker.Timers.Schedule(_rest, (long)_worker.Settings.AcceptRetryDelay.TotalMilliseconds);
     }
 
     private void Configure(IPEndPoint address, ListenOptions options)

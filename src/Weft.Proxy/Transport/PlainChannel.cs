@@ -20,10 +20,10 @@ internal sealed class PlainChannel : SocketChannel
         return channel;
     }
 
-    internal static PlainChannel Accept(Worker worker, int fd, IPEndPoint remote, IPEndPoint? local, ReadyEvents? seen, IChannelHandler handler)
+    internal static PlainChannel Accept(Worker worker, int fd, IPEndPoint remote, IPEndPoint? local, ReadyEvents? seen, IAcceptGate? gate, IChannelHandler handler)
     {
         var channel = new PlainChannel(worker, remote, handler);
-        channel.Adopt(fd, local, seen);
+        channel.Adopt(fd, local, seen, gate);
         return channel;
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.InteropServices;
 
 namespace Weft.Proxy.Transport;
 
@@ -6,8 +7,14 @@ namespace Weft.Proxy.Transport;
 internal static unsafe class Socket
 {
     /// <summary>A non-blocking stream socket of the address's family, or -1 (then <see cref="Errno.Last"/>).</summary>
-    public static int TryCreate(IPEndPoint endPoint) =>
-        Libc.Socket(SocketAddress.FamilyOf(endPoint), Libc.SockStream | Libc.SockNonBlock | Libc.SockCloseOnExec, 0);
+    public static int TryCreate(IPEndPoint endPoint)
+    {
+        var fd = Libc.Socket(SocketAddress.FamilyOf(endPoint), Libc.SockStream | Libc.SockNonBlock | Libc.SockCloseOnExec, 0);
+        if (fd < Descriptors.Ceiling) return fd;
+        Close(fd);
+        Marshal.SetLastPInvokeError(Errno.TooManyFiles);
+        return -1;
+    }
 
     public static int Create(IPEndPoint endPoint)
     {

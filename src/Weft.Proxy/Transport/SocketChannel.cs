@@ -30,6 +30,7 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
     private readonly TimerNode _deadline;
     private IPEndPoint? _local;
     private bool _peerEndTold;
+    private IAcceptGate? _gate;
 
     protected SocketChannel(Worker worker, IPEndPoint remote)
     {
@@ -79,9 +80,10 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
 
     void IEventSource.CloseQuietly() => Abort();
 
-    /// <summary>Takes over an accepted socket. <paramref name="seen"/> holds the events so far when it is in epoll already, else null.</summary>
-    protected void Adopt(int fd, IPEndPoint? local, ReadyEvents? seen)
+    /// <summary>Takes over an accepted socket. <paramref name="seen"/> holds the events so far when it is in epoll already, else null; <paramref name="gate"/> is told when it closes.</summary>
+    protected void Adopt(int fd, IPEndPoint? local, ReadyEvents? seen, IAcceptGate? gate)
     {
+        _gate = gate;
         State = Phase.Handshaking;
         Fd = fd;
         _local = local;
@@ -182,6 +184,7 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
         if (reset) Socket.Reset(Fd);
         else Socket.Close(Fd);
         Fd = -1;
+        _gate?.Released();
     }
 
     /// <summary>Closed for the user, alive until <see cref="OnLingerEvents"/> is done or the worker's linger time is over.</summary>

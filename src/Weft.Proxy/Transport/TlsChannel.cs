@@ -56,11 +56,11 @@ internal sealed class TlsChannel : SocketChannel
         return channel;
     }
 
-    internal static TlsChannel Accept(Worker worker, int fd, IPEndPoint remote, IPEndPoint? local, ReadyEvents? seen, ServerTls tls,
+    internal static TlsChannel Accept(Worker worker, int fd, IPEndPoint remote, IPEndPoint? local, ReadyEvents? seen, IAcceptGate? gate, ServerTls tls,
         TimeSpan timeout, IChannelHandler handler)
     {
         var channel = new TlsChannel(worker, remote, tls, "", handler);
-        channel.Adopt(fd, local, seen);
+        channel.Adopt(fd, local, seen, gate);
         channel.SetDeadline(timeout);
         return channel;
     }

@@ -112,7 +112,7 @@ internal abstract class ClientConnection
         if (IsClosed) return;
         if (Streams == 0) IdleSinceMs = Context.Worker.NowMs;
         if (!reusable) _retiring = true;
-        if (Capacity > 0 && Pool.IsCurrent(Tls) && !Context.Draining && !IsExpired(Context.Worker.NowMs)) Pool.Offer(this);
+        if (Capacity > 0 && Pool.IsCurrent(Tls) && !IsExpired(Context.Worker.NowMs)) Pool.Offer(this);
         else if (Streams == 0) Close();
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Listening;
+using Weft.Proxy.Overload;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.Transport;
 using Weft.Proxy.Workers;
@@ -26,7 +27,8 @@ internal sealed class PrivateMesh : IDisposable
         try
         {
             var store = new ConfigStore();
-            var context = new WorkerContext(_worker, store, new MetricsRegistry(time).CreateShard(), new NodeIdentity("default/warm-up", ""), seed: 1);
+            var metrics = new MetricsRegistry(time);
+            var context = new WorkerContext(_worker, store, metrics.CreateShard(), new NodeIdentity("default/warm-up", ""), new Admission(new OverloadSettings(), metrics, time, _ => { }), seed: 1);
             var ports = new Dictionary<string, IPEndPoint>(StringComparer.Ordinal)
             {
                 ["workload"] = _worker.Listen(new IPEndPoint(IPAddress.Loopback, 0), new ListenOptions(), new WarmupBackend(_worker)).Local,
@@ -42,7 +44,7 @@ internal sealed class PrivateMesh : IDisposable
 
             string? Open(BoundListener bound)
             {
-                ports[bound.Listener.Name] = _worker.Listen(bound.Listener.Address, new ListenOptions(), new WorkerListener(context, bound.Listener)).Local;
+                ports[bound.Listener.Name] = _worker.Listen(bound.Listener.Address, new ListenOptions { Gate = context.Admission.For(bound.Listener.Name) }, new WorkerListener(context, bound.Listener)).Local;
                 return null;
             }
 

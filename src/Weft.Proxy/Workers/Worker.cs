@@ -135,7 +135,17 @@ internal sealed class Worker : IDisposable
         _poll.Dispose();
     }
 
-    internal void Report(string where, string state, Exception exception) => _report(new ContainedFault(Name, where, state, exception));
+    internal void Report(string where, string state, Exception exception)
+    {
+        try
+        {
+            _report(new ContainedFault(Name, where, state, exception));
+        }
+        catch (Exception)
+        {
+            // Whoever cannot report an exception must not cause one that nobody contains: it would end the process.
+        }
+    }
 
     private int Sleep(int maxWaitMs)
     {

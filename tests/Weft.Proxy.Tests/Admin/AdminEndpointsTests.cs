@@ -40,6 +40,16 @@ public sealed class AdminEndpointsTests
     }
 
     [Fact]
+    public async Task Drain_takes_the_parameters_of_Envoy_and_refuses_others_by_name()
+    {
+        await using var proxy = new ProxyWithAdmin(Bootstraps.Plain());
+        (await proxy.PostAsync("drain_listeners?gracefully")).ShouldBe(HttpStatusCode.BadRequest);
+        proxy.Drained.ShouldBe(0);
+        (await proxy.PostAsync("drain_listeners?graceful&inboundonly&skip_exit")).ShouldBe(HttpStatusCode.OK);
+        await Eventually.TrueAsync(() => Task.FromResult(proxy.DrainedInboundOnly));
+    }
+
+    [Fact]
     public async Task Quit_is_answered_before_the_process_ends()
     {
         await using var proxy = new ProxyWithAdmin(Bootstraps.Plain());

@@ -26,7 +26,7 @@ internal sealed class ProxyWithAdmin : IAsyncDisposable
         Metrics = new MetricsRegistry(TimeProvider.System);
         var store = new ConfigStore();
         Process = new ProcessMetrics(Metrics, store, () => null);
-        _dataPlane = new DataPlane(1, store, Metrics, NodeIdentity.Unknown, TimeProvider.System, 42, Process.Contained);
+        _dataPlane = new DataPlane(1, store, Metrics, NodeIdentity.Unknown, new Weft.Proxy.Overload.Admission(new(), Metrics, TimeProvider.System, _ => { }), TimeProvider.System, 42, Process.Contained);
         _dataPlane.Start();
         var limits = new ConfigLimits { Warming = TimeSpan.FromMinutes(10) };
         _history = new ConfigHistory(TimeProvider.System) { Metrics = new ConfigurationMetrics(Metrics, () => true, () => certificate?.NotAfter, () => 0) };
@@ -34,7 +34,7 @@ internal sealed class ProxyWithAdmin : IAsyncDisposable
         if (certificate is not null) _assembler.SetIdentity(certificate);
         var rejections = _assembler.AddStatic(settings);
         if (rejections.Count > 0) throw new ArgumentException(string.Join("; ", rejections), nameof(bootstrap));
-        var readiness = new Readiness(store, () => _dataPlane.Listeners.Addresses, () => _dataPlane.IsDraining || Drained > 0, () => certificate?.NotAfter <= TimeProvider.System.GetUtcNow());
+        var readiness = new Readiness(store, () => _dataPlane.Listeners.Addresses, () => Drained > 0, () => certificate?.NotAfter <= TimeProvider.System.GetUtcNow());
         _server = new AdminServer(
             new AdminSettings { Address = new IPEndPoint(IPAddress.Loopback, 0) },
             AdminEndpoints.Of(new AdminSources
@@ -48,7 +48,11 @@ internal sealed class ProxyWithAdmin : IAsyncDisposable
                 Node = settings.Node,
                 Options = new ProxyOptions("bootstrap.yaml", 1, TimeSpan.FromSeconds(30), TimeProvider.System.GetUtcNow() - TimeSpan.FromSeconds(90)),
                 Time = TimeProvider.System,
-                Drain = () => Drained++,
+                Drain = inboundOnly =>
+                {
+                    Drained++;
+                    DrainedInboundOnly = inboundOnly;
+                },
                 Quit = () => Quits++,
             }),
             TimeProvider.System, Thrown.Add);
@@ -62,6 +66,8 @@ internal sealed class ProxyWithAdmin : IAsyncDisposable
     public List<Exception> Thrown { get; } = [];
 
     public int Drained { get; private set; }
+
+    public bool DrainedInboundOnly { get; private set; }
 
     public int Quits { get; private set; }
 

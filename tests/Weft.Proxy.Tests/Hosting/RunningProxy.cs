@@ -15,14 +15,16 @@ internal sealed class RunningProxy : IDisposable
     private readonly Process _process;
 
     /// <param name="bootstrap">Without an admin section.</param>
-    private RunningProxy(string bootstrap, string[] arguments)
+    private RunningProxy(string bootstrap, string[] arguments, string limit = "")
     {
         var port = FreePort();
         var file = Path.Combine(_folder, "bootstrap.yaml");
         File.WriteAllText(file, $"{bootstrap}\nadmin: {{ address: {{ socket_address: {{ address: 127.0.0.1, port_value: {port} }} }} }}\n");
         Admin = new Uri($"http://127.0.0.1:{port}/");
         var executable = Path.Combine(Tool.RepositoryRoot(), "artifacts/bin/Weft.Proxy/release/weft-proxy");
-        var start = new ProcessStartInfo(executable, ["--bootstrap", file, "--drain-seconds", "1", .. arguments]) { RedirectStandardError = true, UseShellExecute = false };
+        // A shell's limits are those of what it becomes.
+        var (program, first) = limit.Length > 0 ? ("/bin/sh", (string[])["-c", $"{limit} && exec \"$0\" \"$@\"", executable]) : (executable, []);
+        var start = new ProcessStartInfo(program, [.. first, "--bootstrap", file, .. arguments.Contains("--drain-seconds") ? arguments : ["--drain-seconds", "1", .. arguments]]) { RedirectStandardError = true, UseShellExecute = false };
         _process = Process.Start(start)!;
         _process.ErrorDataReceived += (_, e) => { lock (_log) _log.AppendLine(e.Data); };
         _process.BeginErrorReadLine();
@@ -39,9 +41,12 @@ internal sealed class RunningProxy : IDisposable
     public static RunningProxy Start(string bootstrap, params string[] arguments) => new(bootstrap, arguments);
 
     /// <summary>Started, and ready by its own account.</summary>
-    public static async Task<RunningProxy> StartAsync(string bootstrap, params string[] arguments)
+    public static Task<RunningProxy> StartAsync(string bootstrap, params string[] arguments) => StartLimitedAsync("", bootstrap, arguments);
+
+    /// <summary>The same under a limit of the shell's, <c>ulimit -n 512</c>.</summary>
+    public static async Task<RunningProxy> StartLimitedAsync(string limit, string bootstrap, params string[] arguments)
     {
-        var proxy = new RunningProxy(bootstrap, arguments);
+        var proxy = new RunningProxy(bootstrap, arguments, limit);
         try
         {
             await proxy.UntilAsync(async () => await proxy.GetAsync("ready") is { Length: > 0 });

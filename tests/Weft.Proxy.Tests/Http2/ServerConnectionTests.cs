@@ -27,14 +27,14 @@ public sealed class ServerConnectionTests
             await answering.Task;
             await c.SendAsync(Ok);
         });
-        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll());
+        await using var proxy = new ProxyUnderTest { Direction = Envoy.Config.Core.V3.TrafficDirection.Inbound }.Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll());
         using var idle = await Http2Peer.ConnectAsync(proxy.Address);
         using var busy = await Http2Peer.ConnectAsync(proxy.Address);
         await busy.SendAsync(Requests.Get(1));
         await busy.BarrierAsync();
         busy.AutoReply = false; // the PING behind the first GOAWAY stays unanswered for now
 
-        var drain = proxy.DataPlane.DrainAsync(TimeSpan.FromSeconds(20), TimeProvider.System);
+        var drain = proxy.DrainAsync(TimeSpan.FromSeconds(20));
         await busy.UntilAsync(p => p.GoAway is not null);
         busy.GoAway.ShouldBe((AnyStream, RawCode.NoError, ""));
         await busy.SendAsync(Requests.Get(3)); // on its way when the client learns of the end: it is served

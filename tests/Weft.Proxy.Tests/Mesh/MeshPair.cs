@@ -186,7 +186,7 @@ internal sealed class MeshPair : IAsyncDisposable
         public Plane(TestAuthority authority, string name, string bootstrap)
         {
             var store = new ConfigStore();
-            _dataPlane = new DataPlane(1, store, _metrics, new NodeIdentity($"default/{name}", "v1"), TimeProvider.System, 7, _faults.Add);
+            _dataPlane = new DataPlane(1, store, _metrics, new NodeIdentity($"default/{name}", "v1"), new Weft.Proxy.Overload.Admission(new(), _metrics, TimeProvider.System, _ => { }), TimeProvider.System, 7, _faults.Add);
             _dataPlane.Start();
             var assembler = new ConfigAssembler(store, new ConfigHistory(TimeProvider.System), _dataPlane.Listeners.TryOpen, _ => { }, new ConfigLimits(), TimeProvider.System);
             var issued = authority.Issue(name);

@@ -8,6 +8,7 @@ using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using Shouldly;
 using Weft.Proxy.Configuration;
+using Weft.Proxy.Overload;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.Security;
 using Weft.Proxy.Workers;
@@ -32,14 +33,26 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     private readonly DataPlane _dataPlane;
     private ProxyConfig _config = ProxyConfig.Empty;
 
-    public ProxyUnderTest(int workers = 1)
+    public ProxyUnderTest(int workers = 1, OverloadSettings? limits = null)
     {
         Metrics = new MetricsRegistry(TimeProvider.System);
-        _dataPlane = new DataPlane(workers, _store, Metrics, new NodeIdentity("default/me", "v1"), TimeProvider.System, 42, Faults.Add);
+        Admission = new Admission(limits ?? new OverloadSettings(), Metrics, TimeProvider.System, Warnings.Enqueue);
+        _dataPlane = new DataPlane(workers, _store, Metrics, new NodeIdentity("default/me", "v1"), Admission, TimeProvider.System, 42, Faults.Add);
         _dataPlane.Start();
     }
 
     public MetricsRegistry Metrics { get; }
+
+    public Admission Admission { get; }
+
+    /// <summary>What was said of limits.</summary>
+    public System.Collections.Concurrent.ConcurrentQueue<string> Warnings { get; } = [];
+
+    /// <summary>Of the listener.</summary>
+    public Envoy.Config.Core.V3.TrafficDirection Direction { get; init; } = Envoy.Config.Core.V3.TrafficDirection.Outbound;
+
+    /// <summary>A drain of everything.</summary>
+    public Task DrainAsync(TimeSpan limit) => new Drain(_dataPlane, limit, TimeProvider.System).AllAsync(CancellationToken.None);
 
     /// <summary>What workers survived; a test that expects none says so.</summary>
     public List<ContainedFault> Faults { get; } = [];
@@ -49,11 +62,21 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     public IPEndPoint Address => _dataPlane.Listeners.Addresses.Single().Value;
 
     /// <summary>A listener "in" whose connection manager is <paramref name="hcm"/> in proto3 JSON; the router filter and stat_prefix are added.</summary>
-    public ProxyUnderTest Listen(string hcm)
+    public ProxyUnderTest Listen(string hcm, int port = 0)
     {
-        TryListen(hcm, 0).ShouldBeNull();
+        TryListen(hcm, port).ShouldBeNull();
         return this;
     }
+
+    /// <summary>Takes from a cluster what every attempt needs: the step that looks for it throws, as a defect of ours would make it.</summary>
+    public ProxyUnderTest Damage(string cluster)
+    {
+        Publish(new ProxyConfig { Listeners = _config.Listeners, Routes = _config.Routes, Clusters = _config.Clusters.With(cluster, _config.Clusters.Find(cluster)! with { Tls = default }) });
+        return this;
+    }
+
+    /// <summary>Takes the listener out of the configuration; its sockets stay.</summary>
+    public void Withdraw() => Publish(new ProxyConfig { Listeners = ConfigMap<BoundListener>.Empty, Routes = _config.Routes, Clusters = _config.Clusters });
 
     /// <summary>The same over mutual TLS.</summary>
     public ProxyUnderTest ListenTls(string hcm, ServerTls tls, TimeSpan? handshake = null)
@@ -95,7 +118,7 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
         {
             Name = "in",
             Address = new() { SocketAddress = new() { Address = "127.0.0.1", PortValue = (uint)port } },
-            TrafficDirection = Envoy.Config.Core.V3.TrafficDirection.Outbound,
+            TrafficDirection = Direction,
             FilterChains = { new FilterChain { Filters = { new Envoy.Config.Listener.V3.Filter { Name = "hcm", TypedConfig = Any.Pack(manager) } } } },
         };
         if (handshake is { } limit) message.FilterChains[0].TransportSocketConnectTimeout = Duration.FromTimeSpan(limit);
@@ -133,6 +156,14 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
         + $"{{\"match\": {{\"prefix\": \"/\"}}, \"route\": {{\"cluster\": \"backend\", \"timeout\": \"0s\"{(action.Length > 0 ? ", " + action : "")}}}}}]}}]}}}}";
 
     public System.Collections.Immutable.ImmutableArray<Weft.Routing.Clusters.Endpoint> Endpoints(string cluster) => _config.Clusters.Find(cluster)!.Endpoints.Endpoints;
+
+    /// <summary>One sample as <c>/metrics</c> shows it, by name and labels.</summary>
+    public double Metric(string series)
+    {
+        var text = new System.Buffers.ArrayBufferWriter<byte>();
+        PrometheusText.Write(Metrics, text);
+        return double.Parse(System.Text.Encoding.UTF8.GetString(text.WrittenSpan).Split('\n').First(l => l.StartsWith(series + " ", StringComparison.Ordinal)).Split(' ')[1]);
+    }
 
     public ClusterState State(string cluster) => _states.Cluster(cluster);
 

@@ -342,7 +342,7 @@ public sealed class UpgradeTests
         using var client = await RawClient.ConnectAsync(proxy.Address);
         await client.SendAsync(Wish);
         (await client.ReadResponseAsync()).Status.ShouldBe(101);
-        var drain = proxy.DataPlane.DrainAsync(TimeSpan.FromSeconds(20), TimeProvider.System);
+        var drain = proxy.DrainAsync(TimeSpan.FromSeconds(20));
         for (var i = 0; i < 5; i++)
         {
             await Task.Delay(100, Stop);

@@ -129,6 +129,36 @@ public sealed class FaultTests(ITestOutputHelper output)
         report.Failed.ShouldBe(0, ReportText.Table(report));
     }
 
+    [Fact(Timeout = 180_000)]
+    public async Task A_sidecar_that_a_native_fault_ended_comes_back_from_its_disk_while_the_control_plane_is_away()
+    {
+        await using var weft = new Installation();
+        var control = await weft.StartControlAsync();
+        var run = await weft.RunBookshopAsync("catalog");
+        var proxy = await weft.RunClientAsync("customers");
+        using var http = new HttpClient(new SocketsHttpHandler { Proxy = new System.Net.WebProxy(proxy) });
+        (await http.GetStringAsync("http://catalog/books", TestContext.Current.CancellationToken)).ShouldNotBeEmpty();
+        await Installation.Eventually(() => Task.FromResult(Directory.GetFiles(weft.Data, "config.cache", SearchOption.AllDirectories).Length == 2), "both configurations are saved");
+        control.Signal("-KILL");
+        await Installation.Eventually(() => Task.FromResult(control.HasEnded), "the control plane is gone");
+
+        var victim = Child(run.Id, "weft-proxy");
+        (await weft.ShellAsync($"kill -SEGV {victim}")).ShouldSucceed();
+
+        await Installation.Eventually(async () =>
+        {
+            try
+            {
+                return (await http.GetAsync("http://catalog/books")).IsSuccessStatusCode && Child(run.Id, "weft-proxy") != victim;
+            }
+            catch (InvalidOperationException)
+            {
+                return false; // between two lives there is no such child
+            }
+        }, "it serves again");
+        run.Log.ShouldContain("the sidecar ended with 139; starting it again");
+    }
+
     private static Task<LoadReport> StartLoad(Uri proxy, CancellationToken stop) => LoadGenerator.RunAsync(new LoadOptions
     {
         Target = new Uri("http://catalog/books"), Proxy = proxy, Rate = 500, Connections = 50, Duration = TimeSpan.FromSeconds(90), Timeout = TimeSpan.FromSeconds(5),

@@ -16,6 +16,7 @@ internal sealed class MeshUnderTest : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("weft-mesh-").FullName;
     private readonly List<Sidecar> _sidecars = [];
+    private readonly Dictionary<string, string> _workloads = [];
     private readonly TimeSpan _leafLifetime;
     private HttpClient _api = new();
 
@@ -87,7 +88,7 @@ internal sealed class MeshUnderTest : IAsyncDisposable
         var token = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["status"]!["token"]!.ToString();
         var labels = version.Length > 0 ? $"app: {service}, version: {version}" : $"app: {service}";
         // The workload before its proxy: a proxy's stream is refused while nobody has said that it exists.
-        await ApplyAsync($$"""
+        _workloads[workload] = $$"""
             apiVersion: weft.dev/v1alpha1
             kind: Workload
             metadata: {name: {{workload}}, namespace: default, labels: { {{labels}} } }
@@ -97,12 +98,23 @@ internal sealed class MeshUnderTest : IAsyncDisposable
               {{(version.Length > 0 ? $"version: {version}" : "")}}
               ports: { {{(port > 0 ? $"http: {port}" : "")}} }
               sidecar: {inbound: { {{(port > 0 ? $"http: {inbound}" : "")}} }, outboundPort: {{outbound}}, adminPort: {{admin}}}
-            """);
+            """;
+        await ApplyAsync(_workloads[workload]);
         var sidecar = new Sidecar(Path.Combine(_folder, workload), XdsAddress, service, workload, version, port, inbound, outbound, admin, token);
         _sidecars.Add(sidecar);
         sidecar.Start();
         await sidecar.ReadyAsync();
         return sidecar;
+    }
+
+    /// <summary>Restarts a sidecar as an orderly deployment does: out of everybody's sight, ended, started, back in sight.</summary>
+    public async Task RestartAsync(Sidecar sidecar)
+    {
+        await SetHealthAsync(sidecar, "Draining");
+        await sidecar.TerminateAsync();
+        sidecar.Start();
+        await sidecar.ReadyAsync();
+        await SetHealthAsync(sidecar, "Healthy");
     }
 
     public async ValueTask DisposeAsync()
@@ -112,6 +124,9 @@ internal sealed class MeshUnderTest : IAsyncDisposable
         _api.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
+
+    /// <summary>Says how a workload is, and waits until every proxy knows.</summary>
+    private async Task SetHealthAsync(Sidecar sidecar, string health) => await RolloutAsync(await ApplyAsync($"{_workloads[sidecar.Workload]}\n  health: {health}\n"));
 
     public static int FreePort()
     {
@@ -161,6 +176,9 @@ internal sealed class Sidecar : IDisposable
             """);
     }
 
+    /// <summary>How long it may take to end.</summary>
+    public const int DrainSeconds = 5;
+
     public string Workload { get; }
 
     /// <summary>The directory of its last good configuration.</summary>
@@ -185,7 +203,7 @@ internal sealed class Sidecar : IDisposable
         var executable = Path.Combine(Tool.RepositoryRoot(), "artifacts/bin/Weft.Proxy/release/weft-proxy");
         var start = new ProcessStartInfo(executable, [
             "--bootstrap", Path.Combine(_folder, "bootstrap.json"), "--identity", _xds.ToString(), "--keys", Path.Combine(_folder, "keys"), "--cache", Cache,
-            "--join-token-file", Path.Combine(_folder, "token"), "--drain-seconds", "5"])
+            "--join-token-file", Path.Combine(_folder, "token"), "--drain-seconds", $"{DrainSeconds}"])
         { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
         _process = Process.Start(start)!;
         _process.ErrorDataReceived += (_, e) => { lock (_log) _log.AppendLine(e.Data); };
@@ -215,6 +233,17 @@ internal sealed class Sidecar : IDisposable
     }
 
     public void Kill() => Process.Kill();
+
+    /// <summary>SIGTERM, and gone within the drain time.</summary>
+    public async Task TerminateAsync()
+    {
+        Signal(Process.Id, 15).ShouldBe(0);
+        await Process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(DrainSeconds + 3));
+        Process.ExitCode.ShouldBe(0, Log);
+    }
+
+    [System.Runtime.InteropServices.DllImport("libc", EntryPoint = "kill")]
+    private static extern int Signal(int process, int signal);
 
     public void Dispose()
     {

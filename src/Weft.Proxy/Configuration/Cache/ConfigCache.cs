@@ -111,7 +111,8 @@ internal sealed class ConfigCache : IAsyncDisposable
             if (_lastFailure is not null) _warn($"{_file.Path}: the configuration is saved again");
             _lastFailure = null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        // Whatever it is, it must not end the saving, let alone the process.
+        catch (Exception e)
         {
             _failures.Add();
             if (e.Message != _lastFailure) _warn($"{_file.Path}: the configuration could not be saved, a restart without the management server would find an older one: {e.Message}");

@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using Weft.Proxy.Transport;
+using Weft.Telemetry.Metrics;
+
+namespace Weft.Proxy.Overload;
+
+/// <summary>What the process takes on and what it turns away, for all workers: connections at their listening sockets, requests when memory is short. Every refusal names its limit.</summary>
+internal sealed class Admission
+{
+    private static readonly TimeSpan SayAgain = TimeSpan.FromSeconds(10);
+
+    private readonly OverloadSettings _settings;
+    private readonly ConnectionLimit _process;
+    private readonly ConcurrentDictionary<string, ListenerAdmission> _listeners = new(StringComparer.Ordinal);
+    private readonly Counter _pauses;
+    private readonly Counter _exhausted;
+    private readonly Counter _connections;
+    private readonly Counter _requests;
+    private readonly Counter _handshakes;
+    private readonly Action<string> _warn;
+    private volatile string? _memoryRefusal;
+    private volatile bool _memoryCritical;
+    private readonly TimeProvider _time;
+    private long _exhaustedSaid = -1; // timestamp; -1 before
+
+    /// <param name="warn">Told when a limit begins to turn connections away. Any thread.</param>
+    public Admission(OverloadSettings settings, MetricsRegistry metrics, TimeProvider time, Action<string> warn)
+    {
+        (_settings, _time, _warn) = (settings, time, warn);
+        _process = new ConnectionLimit(settings.MaxConnections);
+        const string Refused = "weft_overload_refused_total", Help = "Connections and requests turned away because a limit of this process was reached.";
+        _connections = metrics.AddCounter(Refused, Help, ("limit", "connections"));
+        _requests = metrics.AddCounter(Refused, Help, ("limit", "memory"));
+        _handshakes = metrics.AddCounter(Refused, Help, ("limit", "handshakes"));
+        _pauses = metrics.AddCounter("weft_accept_pauses_total", "Times that accepting paused because a connection limit was reached.");
+        _exhausted = metrics.AddCounter("weft_accept_exhausted_total", "Times that accepting rested because the system had no descriptor or memory for a socket.");
+        metrics.AddGauge("weft_accepted_connections", "Accepted sockets that are open, those in detection and handshake included.", () => _process.Open);
+        metrics.AddGauge("weft_memory_shedding", "1 while requests are refused because memory is short, else 0.", () => _memoryRefusal is null ? 0 : 1);
+    }
+
+    /// <summary>TLS handshakes at one time, per worker.</summary>
+    public int MaxHandshakes => _settings.MaxHandshakes;
+
+    /// <summary>Why requests are refused for want of memory; null while they are not. Set by <see cref="MemoryGuard"/>.</summary>
+    public string? MemoryRefusal
+    {
+        get => _memoryRefusal;
+        set => _memoryRefusal = value;
+    }
+
+    /// <summary>Memory is so short that not even a refusal is taken on. Set by <see cref="MemoryGuard"/>.</summary>
+    public bool IsMemoryCritical
+    {
+        get => _memoryCritical;
+        set => _memoryCritical = value;
+    }
+
+    /// <summary>The share of one listener, the same for all workers.</summary>
+    public ListenerAdmission For(string listener) => _listeners.GetOrAdd(listener, static (name, admission) => new ListenerAdmission(admission, name), this);
+
+    public void CountRefusedRequest() => _requests.Add();
+
+    public void CountRefusedHandshake() => _handshakes.Add();
+
+    /// <summary>One listener's connections against its own limit and the process's.</summary>
+    internal sealed class ListenerAdmission(Admission admission, string listener) : IAcceptGate
+    {
+        private readonly ConnectionLimit _own = new(admission._settings.MaxListenerConnections);
+
+        /// <summary>Why the connection that was accepted last is not served, for its client to read; null when it is.</summary>
+        public string? Refuse()
+        {
+            var refusal = admission._process.IsExceeded ? $"this proxy has all {admission._process.Limit} connections that it may have (--max-connections)"
+                : _own.IsExceeded ? $"the listener '{listener}' has all {_own.Limit} connections that it may have (--max-listener-connections)" : null;
+            if (refusal is not null) admission._connections.Add();
+            return refusal;
+        }
+
+        public bool MayAccept()
+        {
+            if (admission.IsMemoryCritical) return false;
+            var all = admission._process.MayAccept(out var closes);
+            if (closes) Paused($"the process has {admission._process.Open} connections, and its limit is {admission._process.Limit} (--max-connections)");
+            var own = _own.MayAccept(out closes);
+            if (closes) Paused($"the listener '{listener}' has {_own.Open} connections, and its limit is {_own.Limit} (--max-listener-connections)");
+            return all && own;
+        }
+
+        public void Accepted()
+        {
+            admission._process.Add();
+            _own.Add();
+        }
+
+        public void Released()
+        {
+            admission._process.Remove();
+            _own.Remove();
+        }
+
+        public void Exhausted(string reason)
+        {
+            admission._exhausted.Add();
+            var said = Interlocked.Read(ref admission._exhaustedSaid);
+            if (said >= 0 && admission._time.GetElapsedTime(said) < SayAgain) return; // it is tried again ten times a second
+            Interlocked.Exchange(ref admission._exhaustedSaid, admission._time.GetTimestamp());
+            admission._warn($"accepting on '{listener}' rests: {reason} ({Descriptors.Limit} open files are allowed: ulimit -n)");
+        }
+
+        private void Paused(string why)
+        {
+            admission._pauses.Add();
+            admission._warn($"accepting pauses: {why}");
+        }
+    }
+}
