@@ -153,7 +153,7 @@ internal sealed class MeshPair : IAsyncDisposable
     private static string Manager(string action) => $$$"""
         {"name": "hcm", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
           "stat_prefix": "x", "server_header_transformation": "PASS_THROUGH", "http_protocol_options": {{{KeepCase}}}, "http2_protocol_options": {"allow_connect": true},
-          "upgrade_configs": [{"upgrade_type": "websocket"}],
+          "upgrade_configs": [{"upgrade_type": "*"}],
           "route_config": {"name": "r", "virtual_hosts": [{"name": "v", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, {{{action}}}}]}]},
           "http_filters": [{"name": "router", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}]}}
         """;
