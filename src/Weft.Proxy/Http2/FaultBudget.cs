@@ -26,8 +26,9 @@ internal struct FaultBudget(int burst, int perSecond)
             // Only time that was worth a token is used up: many calls within a few milliseconds must not round it all away.
             if (_lastMs == 0 || (nowMs - _lastMs) * perSecond * Fault >= 1000) _lastMs = nowMs;
         }
+        if (_tokens < cost) return false;
         _tokens -= cost;
-        return _tokens >= 0;
+        return true;
     }
 
     /// <summary>A request has run to its end.</summary>

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Text;
 using Shouldly;
+using Weft.Proxy.Security;
 using Weft.Proxy.Tests.Admin;
 using Weft.Proxy.Tests.Pipelines;
+using Weft.Proxy.Tests.Security;
 using Xunit;
 
 namespace Weft.Proxy.Tests.Http2;
@@ -37,6 +39,21 @@ public sealed class RealClientTests
 
         // The switch by Upgrade: h2c that curl offers was taken out of HTTP/2 (RFC 9113 section 3.1); its answer is an ordinary one.
         (await Command.RunAsync("curl", "-sS", "--http2", "-w", "|%{http_version}", $"http://{proxy.Address}/")).ShouldBe("hello|1.1");
+    }
+
+    [Theory]
+    [InlineData("--http2", "2")]
+    [InlineData("--http1.1", "1.1")]
+    [InlineData("--no-alpn", "1.1")]
+    public async Task Over_tls_the_protocol_is_what_alpn_agrees_on(string option, string version)
+    {
+        await using var backend = ScriptedBackend.Answering(Hello);
+        var tls = new ServerTls(new ServerTlsSettings { Certificate = new TestAuthority().Issue("server").Load(), Alpn = ["h2", "http/1.1"] }, TimeProvider.System);
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).ListenTls(ProxyUnderTest.RouteAll(), tls);
+
+        (await Command.RunAsync("curl", "-sSk", option, "-w", "|%{http_version}", $"https://{proxy.Address}/")).ShouldBe("hello|" + version);
+        (await Command.RunAsync("curl", "-sSk", option, "-w", "|%{http_version}|%{num_connects}", $"https://{proxy.Address}/1", $"https://{proxy.Address}/2")).ShouldBe($"hello|{version}|1hello|{version}|0");
+        proxy.Faults.ShouldBeEmpty();
     }
 
     [Theory]
