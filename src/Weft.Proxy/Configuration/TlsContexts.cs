@@ -28,7 +28,7 @@ internal sealed class TlsContexts(TimeProvider time)
     private string? _trustDomain;
 
     /// <summary>What a context depends on. Certificates are compared as objects: the same secret content keeps its object.</summary>
-    private sealed record Key(CommonTls Common, bool Server, bool RequireClient, TlsCertificate? Certificate, ReadOnlyMemory<byte> Roots);
+    private sealed record Key(CommonTls Common, bool Server, bool RequireClient, bool Resumes, TlsCertificate? Certificate, ReadOnlyMemory<byte> Roots);
 
     /// <summary>True once an identity agent has given the proxy its own certificate.</summary>
     public bool HasIdentity => _trustDomain is not null;
@@ -84,7 +84,7 @@ internal sealed class TlsContexts(TimeProvider time)
     public ServerTls? For(DownstreamTls tls)
     {
         if (!TryResolve(tls.Common, out var certificate, out var roots) || certificate is null) return null;
-        return (ServerTls)Find(new Key(tls.Common, Server: true, tls.RequireClientCertificate, certificate, roots), key => new ServerTls(
+        return (ServerTls)Find(new Key(tls.Common, Server: true, tls.RequireClientCertificate, tls.Resumes, certificate, roots), key => new ServerTls(
             new ServerTlsSettings
             {
                 Certificate = certificate,
@@ -93,6 +93,7 @@ internal sealed class TlsContexts(TimeProvider time)
                 Expected = Expected(tls.Common),
                 Alpn = [.. tls.Common.Alpn],
                 AllowTls12 = tls.Common.MinVersion == TlsVersion.Tls12,
+                SessionLifetime = tls.Resumes ? ServerTlsSettings.DefaultSessionLifetime : TimeSpan.Zero,
             },
             time));
     }
@@ -102,7 +103,7 @@ internal sealed class TlsContexts(TimeProvider time)
     public ClientTls? For(UpstreamTls tls)
     {
         if (!TryResolve(tls.Common, out var certificate, out var roots)) return null;
-        return (ClientTls)Find(new Key(tls.Common, Server: false, RequireClient: false, certificate, roots), key => new ClientTls(
+        return (ClientTls)Find(new Key(tls.Common, Server: false, RequireClient: false, Resumes: true, certificate, roots), key => new ClientTls(
             new ClientTlsSettings
             {
                 Certificate = certificate,

@@ -25,7 +25,9 @@ internal sealed record ServerTlsSettings
     public bool AllowTls12 { get; init; }
 
     /// <summary>How long a ticket resumes a session; zero gives none. Default one hour. Ticket keys belong to this context: a new one (new certificate, new bundle) accepts no old ticket.</summary>
-    public TimeSpan SessionLifetime { get; init; } = TimeSpan.FromHours(1);
+    public TimeSpan SessionLifetime { get; init; } = DefaultSessionLifetime;
+
+    public static TimeSpan DefaultSessionLifetime => TimeSpan.FromHours(1);
 }
 
 /// <summary>The accepting side's TLS context.</summary>

@@ -28,8 +28,9 @@ internal abstract class TlsContext
         Certificate = certificate?.Info;
         var context = Handle.Pointer;
         OpenSsl.SSL_CTX_ctrl(context, OpenSsl.ControlSetMinVersion, allowTls12 ? OpenSsl.Tls12 : OpenSsl.Tls13, 0);
+        // Without NoAutoChain OpenSSL searches issuers for our own certificate in every handshake that sends it: one more X509_verify_cert, for a chain that was loaded whole.
         OpenSsl.SSL_CTX_ctrl(context, OpenSsl.ControlSetMode,
-            OpenSsl.ModePartialWrite | OpenSsl.ModeMovingWriteBuffer | OpenSsl.ModeAutoRetry | OpenSsl.ModeReleaseBuffers, 0);
+            OpenSsl.ModePartialWrite | OpenSsl.ModeMovingWriteBuffer | OpenSsl.ModeAutoRetry | OpenSsl.ModeNoAutoChain | OpenSsl.ModeReleaseBuffers, 0);
         OpenSsl.SSL_CTX_ctrl(context, OpenSsl.ControlSetReadAhead, 1, 0);
         OpenSsl.SSL_CTX_ctrl(context, OpenSsl.ControlSetSessionCacheMode, 0, 0); // tickets carry the state; the cache would be a lock shared by the workers
         // Renegotiation off: it would let SSL_read reach the verification callback, which must not happen inside a call without GC transition.

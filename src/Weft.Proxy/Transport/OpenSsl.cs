@@ -13,7 +13,7 @@ internal static unsafe partial class OpenSsl
     public const int ErrorSsl = 1, ErrorWantRead = 2, ErrorWantWrite = 3, ErrorSystemCall = 5, ErrorZeroReturn = 6;
     public const int ControlSetMode = 33, ControlSetReadAhead = 41, ControlSetSessionCacheMode = 44, ControlSetServerName = 55, ControlChainCertificate = 89,
         ControlSetMinVersion = 123;
-    public const int ModePartialWrite = 1, ModeMovingWriteBuffer = 2, ModeAutoRetry = 4, ModeReleaseBuffers = 0x10;
+    public const int ModePartialWrite = 1, ModeMovingWriteBuffer = 2, ModeAutoRetry = 4, ModeNoAutoChain = 8, ModeReleaseBuffers = 0x10;
     public const int Tls12 = 0x303, Tls13 = 0x304;
     public const int VerifyNone = 0, VerifyPeer = 1, VerifyFailIfNoPeerCertificate = 2;
     public const ulong OptionNoCompression = 1UL << 17, OptionCipherServerPreference = 1UL << 22, OptionNoRenegotiation = 1UL << 30, OptionNoTicket = 1UL << 14;

@@ -30,7 +30,7 @@ internal static class TlsCompiler
         if (common.Certificate is null) into.Refuse(at.Field("common_tls_context"), "a server needs a certificate: tls_certificates or tls_certificate_sds_secret_configs");
         if (context.RequireClientCertificate is true && common.Validation is null)
             into.Refuse(at.Field("require_client_certificate"), "needs a validation context to verify the certificate with");
-        return new DownstreamTls(common, context.RequireClientCertificate is true);
+        return new DownstreamTls(common, context.RequireClientCertificate is true, !context.DisableStatelessSessionResumption);
     }
 
     /// <summary>A cluster's socket; null is plaintext.</summary>

@@ -5,7 +5,8 @@ namespace Weft.Routing.Security;
 /// <summary>TLS as the server speaks it with a listener's clients (envoy…tls.v3.DownstreamTlsContext). Equal content is equal.</summary>
 /// <param name="Common">Certificates, trust and protocol choice.</param>
 /// <param name="RequireClientCertificate">A client without a valid certificate ends in a TLS alert. Default false.</param>
-public sealed record DownstreamTls(CommonTls Common, bool RequireClientCertificate);
+/// <param name="Resumes">Clients are given a ticket with which they may come back without a full handshake. Default true.</param>
+public sealed record DownstreamTls(CommonTls Common, bool RequireClientCertificate, bool Resumes = true);
 
 /// <summary>TLS as the client speaks it with a cluster's endpoints (envoy…tls.v3.UpstreamTlsContext). Equal content is equal.</summary>
 /// <param name="Common">Certificates, trust and protocol choice.</param>

@@ -196,7 +196,7 @@ public sealed class BootstrapFileTests
     [Fact]
     public void Management_server_is_a_static_cluster_that_no_request_uses()
     {
-        var settings = BootstrapFile.Parse(File.ReadAllText(Path.Combine(Tool.RepositoryRoot(), "bench/peers/weft-churn.yaml")), "weft-churn.yaml");
+        var settings = BootstrapFile.Parse(File.ReadAllText(Path.Combine(Tool.RepositoryRoot(), "bench/peers/churn/weft.yaml")), "weft.yaml");
 
         settings.ManagementServer!.Targets.ShouldBe([("127.0.0.1", 18010)]);
         settings.ManagementServer.IsTls.ShouldBeFalse();

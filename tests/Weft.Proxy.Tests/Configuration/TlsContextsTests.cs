@@ -45,6 +45,7 @@ public sealed class TlsContextsTests
         _contexts.For(new UpstreamTls(Mesh with { Alpn = ["weft-h1"] }, "80.b.default.weft")).ShouldBeSameAs(first);
         _contexts.For(new UpstreamTls(Mesh with { Alpn = ["weft-h2"] }, "80.a.default.weft")).ShouldNotBeSameAs(first);
         _contexts.For(new DownstreamTls(Mesh, true)).ShouldNotBeSameAs(_contexts.For(new DownstreamTls(Mesh, false)));
+        _contexts.For(new DownstreamTls(Mesh, true)).ShouldNotBeSameAs(_contexts.For(new DownstreamTls(Mesh, true, Resumes: false)));
     }
 
     [Fact]

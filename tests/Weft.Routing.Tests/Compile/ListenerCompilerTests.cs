@@ -209,6 +209,25 @@ public sealed class ListenerCompilerTests
     }
 
     [Fact]
+    public void Session_tickets_are_given_unless_stateless_resumption_is_disabled()
+    {
+        Resumes(null).ShouldBeTrue();
+        Resumes(false).ShouldBeTrue();
+        Resumes(true).ShouldBeFalse();
+
+        static bool Resumes(bool? disabled)
+        {
+            var tls = new DownstreamTlsContext { CommonTlsContext = new CommonTlsContext { TlsCertificateSdsSecretConfigs = { new SdsSecretConfig { Name = "default" } } } };
+            if (disabled is { } value) tls.DisableStatelessSessionResumption = value;
+            var chain = TestResources.Chain(TestResources.Manager());
+            chain.TransportSocket = new TransportSocket { Name = "tls", TypedConfig = Any.Pack(tls) };
+            var compiled = ListenerCompiler.Compile(new Envoy.Config.Listener.V3.Listener { Name = "a", Address = TestResources.Address("0.0.0.0", 0), FilterChains = { chain } });
+            compiled.Rejections.ShouldBeEmpty();
+            return compiled.Value!.FilterChains[0].Tls!.Resumes;
+        }
+    }
+
+    [Fact]
     public void Inbound_mesh_listener_has_a_chain_for_each_protocol()
     {
         var tls = new DownstreamTlsContext
@@ -241,6 +260,7 @@ public sealed class ListenerCompilerTests
         listener.Select("raw_buffer", "", [])!.Name.ShouldBe("plain");
         var common = listener.FilterChains[0].Tls!.Common;
         listener.FilterChains[0].Tls!.RequireClientCertificate.ShouldBeTrue();
+        listener.FilterChains[0].Tls!.Resumes.ShouldBeTrue();
         common.Certificate.ShouldBe(new CertificateSource("default", null));
         common.Validation.ShouldBe(new ValidationSource("ROOTCA", null));
         common.Alpn.ShouldBe(["weft-h1"]);

@@ -6,11 +6,14 @@ internal static class TlsFields
     public static MessageFields[] All { get; } =
     [
         new("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-            honoured: "common_tls_context=1:CommonTlsContext require_client_certificate=2:BoolValue require_sni=3:BoolValue",
+            honoured: """
+                common_tls_context=1:CommonTlsContext require_client_certificate=2:BoolValue require_sni=3:BoolValue
+                disable_stateless_session_resumption=7@session_ticket_keys_type:bool
+                """,
             harmless: "full_scan_certs_on_sni_mismatch=9",
             refused: """
                 session_ticket_keys=4@session_ticket_keys_type session_ticket_keys_sds_secret_config=5@session_ticket_keys_type
-                disable_stateless_session_resumption=7@session_ticket_keys_type disable_stateful_session_resumption=10
+                disable_stateful_session_resumption=10
                 session_timeout=6 ocsp_staple_policy=8
                 """),
 
