@@ -20,20 +20,20 @@ internal static class HeaderCompiler
         var operations = new List<HeaderOperation>();
         for (var i = 0; i < remove.Count; i++)
         {
-            if (CheckName(remove[i], at.Field($"{side}_headers_to_remove", i), into))
+            if (CheckName(remove[i], side, at.Field($"{side}_headers_to_remove", i), into))
                 operations.Add(new HeaderOperation(HeaderOperationKind.Remove, remove[i].ToLowerInvariant()));
         }
         for (var i = 0; i < add.Count; i++)
         {
-            if (Add(add[i], at.Field($"{side}_headers_to_add", i), into) is { } operation) operations.Add(operation);
+            if (Add(add[i], side, at.Field($"{side}_headers_to_add", i), into) is { } operation) operations.Add(operation);
         }
         return operations;
     }
 
-    private static HeaderOperation? Add(HeaderValueOption option, FieldPath at, Compilation into)
+    private static HeaderOperation? Add(HeaderValueOption option, string side, FieldPath at, Compilation into)
     {
         var header = option.Header ?? new HeaderValue();
-        if (!CheckName(header.Key, at.Field("header").Field("key"), into)) return null;
+        if (!CheckName(header.Key, side, at.Field("header").Field("key"), into)) return null;
         if (Value(header.Value, at.Field("header").Field("value"), into) is not { } value) return null;
         if (value.Length == 0 && !option.KeepEmptyValue) return null; // Envoy does not add empty values unless asked
         HeaderOperationKind? kind = (option.Append, option.AppendAction) switch
@@ -50,14 +50,16 @@ internal static class HeaderCompiler
         return kind is null ? null : new HeaderOperation(kind.Value, header.Key.ToLowerInvariant(), value);
     }
 
-    private static bool CheckName(string name, FieldPath at, Compilation into)
+    private static bool CheckName(string name, string side, FieldPath at, Compilation into)
     {
         if (!Values.IsToken(name))
         {
             into.Refuse(at, $"\"{name}\" is not a header name{(name.StartsWith(':') ? ": use prefix_rewrite or host_rewrite_literal" : "")}");
             return false;
         }
-        if (!Untouchable.Contains(name.ToLowerInvariant(), StringComparer.Ordinal)) return true;
+        // A mesh peer believes what a request says there. On responses a route may name the fault that it stands for.
+        var isMeshs = side == "request" && name.StartsWith("x-weft-", StringComparison.OrdinalIgnoreCase);
+        if (!isMeshs && !Untouchable.Contains(name.ToLowerInvariant(), StringComparer.Ordinal)) return true;
         into.Refuse(at, $"{name} may not be changed by a route");
         return false;
     }

@@ -107,6 +107,14 @@ internal sealed class MeshPair : IAsyncDisposable
         return await reader.ReadToEndAsync(limit.Token);
     }
 
+    /// <summary>Bytes that the workers of all proxies have allocated.</summary>
+    public async Task<long> AllocatedAsync()
+    {
+        var all = 0L;
+        foreach (var plane in _planes) all += await plane.AllocatedAsync();
+        return all;
+    }
+
     public ValueTask DisposeAsync()
     {
         foreach (var plane in _planes) plane.Stop();
@@ -202,6 +210,13 @@ internal sealed class MeshPair : IAsyncDisposable
             var all = new List<(SeriesKey, long)>();
             _metrics.Collect((key, _, histogram) => all.Add((key, histogram.Count)));
             return all;
+        }
+
+        public Task<long> AllocatedAsync()
+        {
+            var result = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _dataPlane.Workers[0].Post(() => result.SetResult(GC.GetAllocatedBytesForCurrentThread()));
+            return result.Task;
         }
 
         public void Stop()

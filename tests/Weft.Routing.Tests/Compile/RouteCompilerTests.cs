@@ -99,6 +99,7 @@ public sealed class RouteCompilerTests
     [InlineData("host")]
     [InlineData(":path")]
     [InlineData("Transfer-Encoding")]
+    [InlineData("X-Weft-Source")]
     [InlineData("bad name")]
     public void Headers_that_frame_or_address_a_message_may_not_be_changed(string name)
     {
