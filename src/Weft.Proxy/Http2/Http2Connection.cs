@@ -117,7 +117,7 @@ internal abstract class Http2Connection : IChannelHandler, IWorkItem, ITimerHand
     /// <summary>What was written leaves at the end of this turn of the loop, together with what all streams write until then.</summary>
     public void ScheduleFlush()
     {
-        if (_deferred || _state == State.Closed || Session.Output.IsEmpty) return;
+        if (_deferred || _state == State.Closed || Session.Output.IsEmpty && !_closeWhenWritten) return; // an end with nothing left to say is an end all the same
         _deferred = true;
         Worker.Defer(this);
     }

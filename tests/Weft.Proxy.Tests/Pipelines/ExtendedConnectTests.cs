@@ -234,6 +234,68 @@ public sealed class ExtendedConnectTests
         client.Violations.ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task A_drain_says_goaway_and_leaves_the_tunnel_alone_until_it_ends_by_itself()
+    {
+        await using var backend = WebSocket(async c =>
+        {
+            while (true) await c.SendAsync(await c.ReadBytesAsync(4));
+        });
+        await using var proxy = Proxy(backend);
+        using var client = await Http2Peer.ConnectAsync(proxy.Address);
+        await client.SendAsync(Connect(1));
+        await client.UntilAsync(p => p.Stream(1).Status == 200);
+        proxy.DataPlane.BeginDrain(Weft.Proxy.Pipelines.DrainScope.All, TimeSpan.FromSeconds(1));
+        await client.UntilAsync(p => p.GoAway is { LastStream: 1 });
+        for (var i = 1; i <= 5; i++)
+        {
+            await Task.Delay(300, Stop); // beyond the second in which GOAWAY becomes final
+            await client.SendAsync(RawFrame.Data(1, "ping"));
+            await client.UntilAsync(p => p.Stream(1).Body.Count == 4 * i);
+        }
+        await client.SendAsync(RawFrame.Reset(1));
+        (await client.UntilAsync(p => p.IsClosed)).ShouldBeTrue("with its last tunnel the connection ends");
+        client.Violations.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Messages_in_a_tunnel_allocate_nothing()
+    {
+        await using var backend = WebSocket(c =>
+        {
+            var block = new byte[4096];
+            while (c.Socket.Receive(block) is var count and > 0) c.Socket.Send(block, count, System.Net.Sockets.SocketFlags.None);
+            return Task.CompletedTask;
+        });
+        await using var proxy = Proxy(backend);
+        using var client = await Http2Peer.ConnectAsync(proxy.Address);
+        await client.SendAsync(Connect(1));
+        await client.UntilAsync(p => p.Stream(1).Status == 200);
+        var echo = RawFrame.Data(1, new byte[10]).ToBytes();
+        var block = new byte[4096];
+
+        Echo(500);
+        var before = await AllocatedAsync();
+        Echo(2_000); // stays within the stream's window, so that no frame but DATA is in the way
+        ((await AllocatedAsync()) - before).ShouldBeLessThan(2_000);
+
+        void Echo(int times)
+        {
+            for (var i = 0; i < times; i++)
+            {
+                client.Socket.Send(echo);
+                for (var at = 0; at < echo.Length;) at += client.Socket.Receive(block, at, echo.Length - at, System.Net.Sockets.SocketFlags.None);
+            }
+        }
+
+        Task<long> AllocatedAsync()
+        {
+            var result = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
+            proxy.DataPlane.Workers[0].Post(() => result.SetResult(GC.GetAllocatedBytesForCurrentThread()));
+            return result.Task;
+        }
+    }
+
     private static async Task<(int Status, Fault Fault)> RecordedAsync(ProxyUnderTest proxy)
     {
         for (var i = 0; i < 200; i++)
