@@ -18,7 +18,10 @@ internal static class ClusterTranslation
 
     public static Cluster Of(MeshServicePort port, MeshSettings settings)
     {
-        var cluster = Common(port.Key.ToString(), settings.Defaults, port.IsHttp2 ? Http2 : AsItCame);
+        var protocol = port.IsHttp2 ? Http2 : AsItCame;
+        // The proxy beside the application holds its responses to the limit of 100; what it adds must not tip one over it here.
+        protocol.CommonHttpProtocolOptions.MaxHeadersCount = 100 + HttpTranslation.FieldsOfProxies;
+        var cluster = Common(port.Key.ToString(), settings.Defaults, protocol);
         cluster.Type = Cluster.Types.DiscoveryType.Eds;
         cluster.EdsClusterConfig = new Cluster.Types.EdsClusterConfig { EdsConfig = EnvoyParts.FromAds };
         cluster.UpstreamConnectionOptions = Keepalive(settings.Defaults.TcpKeepalive);

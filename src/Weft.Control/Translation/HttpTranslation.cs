@@ -15,6 +15,9 @@ internal static class HttpTranslation
     /// <summary>A connection without a request.</summary>
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromHours(1);
 
+    /// <summary>More fields than a proxy adds to a message for the next one.</summary>
+    public const int FieldsOfProxies = 16;
+
     /// <summary>Age at which a mesh connection drains, so that identities are proven again.</summary>
     public static readonly TimeSpan MeshConnectionAge = TimeSpan.FromHours(1);
 

@@ -57,10 +57,13 @@ internal static class ListenerTranslation
         return listener;
     }
 
-    /// <summary>The application is told who calls, as the caller's certificate proves it and not as anybody before it claimed.</summary>
+    /// <summary>The application is told who calls, as the caller's certificate proves it and not as anybody before it claimed. The caller's proxy has held the
+    /// request to the limits on heads: what it added itself, and the 32 bytes for each field that HTTP/2 counts, must not tip one over them here.</summary>
     private static HttpConnectionManager MeshManager(string name, MeshDefaults defaults)
     {
         var manager = InboundManager(name, defaults);
+        manager.MaxRequestHeadersKb = (uint)Math.Min(8192, defaults.MaxRequestHeadersKiB + 16 + (defaults.MaxRequestHeaders / 32));
+        manager.CommonHttpProtocolOptions.MaxHeadersCount = (uint)Math.Min(10_000, defaults.MaxRequestHeaders + HttpTranslation.FieldsOfProxies);
         manager.ForwardClientCertDetails = HttpConnectionManager.Types.ForwardClientCertDetails.SanitizeSet;
         manager.SetCurrentClientCertDetails = new HttpConnectionManager.Types.SetCurrentClientCertDetails { Uri = true };
         return manager;

@@ -91,7 +91,8 @@ internal sealed class Http2ClientConnection : ClientConnection
         var cluster = opened.Cluster.Cluster;
         var options = cluster.Http2;
         if (opened.Transport.IsMesh && options.Keepalive == Http2Keepalive.None) options = options with { Keepalive = Context.UpstreamSettings.MeshKeepalive };
-        return Http2Settings.From(options, cluster.MaxResponseHeadersBytes, cluster.MaxResponseHeadersCount, Http2Settings.Default.StallMs);
+        // HTTP/2 counts 32 bytes more for each field (RFC 9113 section 6.5.2): the limit is on the same heads as over HTTP/1.
+        return Http2Settings.From(options, cluster.MaxResponseHeadersBytes + (32 * cluster.MaxResponseHeadersCount), cluster.MaxResponseHeadersCount, Http2Settings.Default.StallMs);
     }
 
     /// <summary>The connection's other face: the one that the channel and the session see.</summary>

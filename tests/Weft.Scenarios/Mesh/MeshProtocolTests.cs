@@ -47,6 +47,25 @@ public sealed class MeshProtocolTests
     }
 
     [Fact]
+    public async Task A_request_and_a_response_at_the_limits_are_not_tipped_over_them_by_what_proxies_add()
+    {
+        var fields = string.Concat(Enumerable.Range(0, 98).Select(i => $"X-ODD-Field-{i}: {new string('v', 560)}\r\n"));
+        using var application = new RawApplication($"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n{fields}\r\nok");
+        await using var mesh = await MeshUnderTest.StartAsync();
+        await mesh.AddAsync("catalog", application.Port);
+        var client = await mesh.AddAsync("storefront", 0);
+
+        using var socket = new TcpClient("127.0.0.1", client.Outbound);
+        await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET http://catalog/ HTTP/1.1\r\nHost: catalog\r\nConnection: close\r\n{fields}\r\n"), TestContext.Current.CancellationToken);
+        using var reader = new StreamReader(socket.GetStream(), Encoding.Latin1);
+        var answer = await reader.ReadToEndAsync(TestContext.Current.CancellationToken);
+
+        answer.ShouldStartWith("HTTP/1.1 200 OK\r\n");
+        answer.ShouldContain("\r\nX-ODD-Field-97: vvv", Case.Sensitive);
+        application.Requests.ShouldHaveSingleItem().ShouldContain("\r\nX-ODD-Field-97: vvv", Case.Sensitive);
+    }
+
+    [Fact]
     public async Task Curl_over_Http2_reaches_its_workload_over_Http2()
     {
         var curl = Tool.Require("curl", "curl");

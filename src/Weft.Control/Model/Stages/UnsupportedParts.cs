@@ -6,7 +6,8 @@ namespace Weft.Control.Model.Stages;
 /// <summary>What a rule asks for that this version cannot do: right by the standard, so the object is accepted and its status says it.</summary>
 internal static class UnsupportedParts
 {
-    /// <summary>Fields of a message's framing and routing, which the proxy writes itself; a route that changed them could split messages.</summary>
+    /// <summary>Fields of a message's framing and routing, which the proxy writes itself; a route that changed them could split messages. (And one that changed
+    /// what proxies say to each other, <c>x-weft-*</c>, could speak for them.)</summary>
     private static readonly string[] FramingHeaders =
         ["host", "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
@@ -17,7 +18,7 @@ internal static class UnsupportedParts
         var onBackends = rule.BackendRefs.SelectMany(b => b.Filters)
             .Where(f => f is not (RequestHeaderFilter or ResponseHeaderFilter)).Select(f => $"filter {NameOf(f)} on a backend");
         var headers = rule.Filters.Concat(rule.BackendRefs.SelectMany(b => b.Filters)).SelectMany(Names)
-            .Where(n => FramingHeaders.Contains(n, StringComparer.OrdinalIgnoreCase)).Select(n => $"change of header {n}");
+            .Where(n => FramingHeaders.Contains(n, StringComparer.OrdinalIgnoreCase) || n.StartsWith("x-weft-", StringComparison.OrdinalIgnoreCase)).Select(n => $"change of header {n}");
         return string.Join(", ", onRule.Concat(onBackends).Concat(headers).Concat(rule.Matches.SelectMany(Expressions).Select(Refused)).Where(p => p.Length > 0).Distinct());
     }
 

@@ -18,12 +18,6 @@ internal static class HttpRouteRules
         ["URLRewrite"] = "urlRewrite",
     };
 
-    /// <summary>Headers that no route changes, beside those that begin with <c>x-weft-</c>.</summary>
-    private static readonly HashSet<string> ProxysOwn = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "host", "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
-    };
-
     public static void PathIsPossible(RuleScope scope)
     {
         var value = scope.Node.Text("value") ?? "/";
@@ -41,30 +35,18 @@ internal static class HttpRouteRules
         if (scope.Node.Text("type") == "RegularExpression") CheckExpression(scope, scope.Node.Text("value")!);
     }
 
-    /// <summary>What frames a message or names its destination is the proxies' own, and so is what they say to each other.</summary>
-    public static void HeadersAreTheRoutesToChange(RuleScope scope)
-    {
-        foreach (var (action, header, node) in ChangedHeaders(scope))
-        {
-            if (header.StartsWith("x-weft-", StringComparison.OrdinalIgnoreCase) || ProxysOwn.Contains(header))
-                scope.At(node, DiagnosticRule.NotAllowedValue, action, $"{header} may not be changed by a route", header.Equals("host", StringComparison.OrdinalIgnoreCase) ? "use URLRewrite with a hostname" : "remove it");
-        }
-    }
-
     public static void OneActionPerHeader(RuleScope scope)
     {
         var actions = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var (action, header, node) in ChangedHeaders(scope))
+        var named = scope.Items("set").Select(n => ("set", n.Text("name")!, (DocumentNode)n))
+            .Concat(scope.Items("add").Select(n => ("add", n.Text("name")!, (DocumentNode)n)))
+            .Concat(scope.Node["remove"] is ListNode list ? list.Items.OfType<ScalarNode>().Select(n => ("remove", n.Text, (DocumentNode)n)) : []);
+        foreach (var (action, header, node) in named)
         {
             if (!actions.TryAdd(header, action) && actions[header] != action)
                 scope.At(node, DiagnosticRule.Contradiction, action, $"{header} stands under {actions[header]} already", "keep one action per header");
         }
     }
-
-    private static IEnumerable<(string Action, string Header, DocumentNode Node)> ChangedHeaders(RuleScope scope) =>
-        scope.Items("set").Select(n => ("set", n.Text("name")!, (DocumentNode)n))
-            .Concat(scope.Items("add").Select(n => ("add", n.Text("name")!, (DocumentNode)n)))
-            .Concat(scope.Node["remove"] is ListNode list ? list.Items.OfType<ScalarNode>().Select(n => ("remove", n.Text, (DocumentNode)n)) : []);
 
     public static void PathModifierIsWhole(RuleScope scope)
     {

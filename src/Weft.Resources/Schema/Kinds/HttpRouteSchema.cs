@@ -61,7 +61,7 @@ internal static class HttpRouteSchema
         Optional("add", HeaderList, "Headers that get this value besides what they had"),
         Optional("remove", List(HeaderName, max: 16) with { Unique = true, KeyIgnoresCase = true }, "Headers that go")) with
     {
-        Rules = [HttpRouteRules.OneActionPerHeader, HttpRouteRules.HeadersAreTheRoutesToChange],
+        Rules = [HttpRouteRules.OneActionPerHeader],
     };
 
     private static readonly ObjectType PathModifier = Object(
