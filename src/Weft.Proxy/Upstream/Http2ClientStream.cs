@@ -294,6 +294,7 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
     {
         if (++_interims > _connection.MaxInterimResponses)
         {
+            _connection.Retire(); // what is still on its way would end it under the next request
             Refuse($"endpoint {_connection.Endpoint} sent more than {_connection.MaxInterimResponses} interim responses");
             return;
         }

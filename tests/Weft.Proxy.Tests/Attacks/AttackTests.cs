@@ -15,8 +15,10 @@ public sealed class AttackCollection;
 [Collection(nameof(AttackTests))]
 public sealed class AttackTests(ITestOutputHelper output)
 {
-    /// <summary>Most resident memory that an attack, or all patient ones together, may cost.</summary>
-    private const int MostMiB = 64;
+    /// <summary>Most resident memory that an attack may cost, and all patient ones together: what six hundred streams hold that are never read, a read of 64 KiB each.</summary>
+    private const int MostMiB = 64, MostTogetherMiB = 128;
+
+    private static bool RunsAlone => Environment.GetEnvironmentVariable("WEFT_LONG") == "1";
 
     [Fact]
     public async Task Attacks_are_closed_take_little_memory_and_hurt_nobody_else()
@@ -35,7 +37,7 @@ public sealed class AttackTests(ITestOutputHelper output)
 
         reports.Where(r => !r.End.IsClosed).Select(r => r.Attack.Name).ShouldBeEmpty("the attacker was left open");
         reports.Where(r => r.Bystander.Failures.Count > 0).Select(r => $"{r.Attack.Name}: {string.Join(", ", r.Bystander.Failures)}").ShouldBeEmpty("other clients failed");
-        reports.Where(r => r.GrowthMiB > MostMiB).Select(r => r.ToString()).ShouldBeEmpty("memory grew too much");
+        reports.Where(r => r.GrowthMiB > (r.Attack.IsPatient && !RunsAlone ? MostTogetherMiB : MostMiB)).Select(r => r.ToString()).ShouldBeEmpty("memory grew too much");
         target.Log.ShouldNotContain("exception", Case.Insensitive);
     }
 
@@ -43,7 +45,7 @@ public sealed class AttackTests(ITestOutputHelper output)
     private static IEnumerable<IReadOnlyList<Attack>> Rounds()
     {
         Attack[] all = [.. Http2Attacks.All, .. OtherAttacks.All];
-        if (Environment.GetEnvironmentVariable("WEFT_LONG") == "1") return all.Select(a => new[] { a });
+        if (RunsAlone) return all.Select(a => new[] { a });
         return all.Where(a => !a.IsPatient).Select(a => new[] { a }).Append([.. all.Where(a => a.IsPatient)]);
     }
 }
