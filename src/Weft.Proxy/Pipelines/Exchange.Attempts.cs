@@ -116,7 +116,7 @@ internal sealed partial class Exchange
     // ---- retrying
     private void AttemptEnded(AttemptOutcome outcome, Fault fault, string detail, bool reused = false)
     {
-        if (outcome is AttemptOutcome.ConnectFailed or AttemptOutcome.Refused) _endpoint!.State.TurnsAway = true;
+        if (outcome is AttemptOutcome.ConnectFailed or AttemptOutcome.Refused && !reused) _endpoint!.State.TurnsAway = true;
         var retry = ShouldRetry(outcome, 0, marked: false, reused);
         EndpointDone(failed: true);
         if (IsOverRetryBudget) detail = $"{detail} (not sent again: the cluster's retry budget is spent, {_cluster!.Cluster.RetryBudget})";
@@ -132,7 +132,8 @@ internal sealed partial class Exchange
         var attempt = new Attempt(_record.Attempts, outcome, status, marked, _idempotent, _progress, reused, grpcStatus);
         if (!RetryDecision.Decide(_action!.Retry, attempt)) return false;
         // What no workload has seen adds no load to any: half of the endpoints may be dead, and their share of requests all go on to the other half.
-        if ((marked || outcome is AttemptOutcome.ConnectFailed or AttemptOutcome.Refused) && HasBetterEndpoint()) return true;
+        // Nor does a connection that has served and goes away (GOAWAY): its streams come back to the same endpoint, which expects them.
+        if ((marked || outcome is AttemptOutcome.ConnectFailed or AttemptOutcome.Refused) && (reused || HasBetterEndpoint())) return true;
         // Over the limit the original failure stands: retries must not become the load that keeps a service down.
         if (_cluster!.Cluster.RetryBudget is { } budget)
         {

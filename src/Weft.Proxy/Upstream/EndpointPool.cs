@@ -20,10 +20,6 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
     /// <summary>How often idle connections are looked through.</summary>
     private const long SweepMs = 1000;
 
-    /// <summary>Requests that wait for one connection that is opening, until it is known how many it takes: RFC 9113 section 6.5.2 recommends that a server allow
-    /// at least 100.</summary>
-    private const int MaxSharing = 100;
-
     private readonly List<ClientConnection> _ready = [];
     private readonly List<Connector> _opening = [];
     private readonly WaitingLine _waiting = new();
@@ -43,6 +39,10 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
 
     /// <summary>Limits on the heads of HTTP/1 responses.</summary>
     public Http1Limits Limits { get; private set; } = Http1Limits.Default;
+
+    /// <summary>Streams that a new HTTP/2 connection will take, until its SETTINGS tell: what the last one took; at first 100, which RFC 9113 section 6.5.2 advises servers
+    /// to allow at least. What is opened beyond is refused and must be sent again.</summary>
+    public int ExpectedStreams { get; set; } = 100;
 
     public bool IsEmpty => _openHttp1 + _openHttp2 + _opening.Count == 0 && _waiting.Count == 0;
 
@@ -223,7 +223,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
         if (protocol == UpstreamProtocol.Http1 || protocol == UpstreamProtocol.Negotiated && _agreesOnHttp1) return null;
         foreach (var connector in _opening)
         {
-            if (connector.Protocol == protocol && connector.Line.Count < MaxSharing && IsCurrent(connector.Transport.Context)) return connector;
+            if (connector.Protocol == protocol && connector.Line.Count < Math.Min(ExpectedStreams, _cluster.Cluster.Http2.MaxConcurrentStreams) && IsCurrent(connector.Transport.Context)) return connector;
         }
         return null;
     }

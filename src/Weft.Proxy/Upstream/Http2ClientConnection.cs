@@ -29,7 +29,8 @@ internal sealed class Http2ClientConnection : ClientConnection
 
     public int MaxInterimResponses => Context.UpstreamSettings.MaxInterimResponses;
 
-    protected override int MaxStreams => Math.Min(Session.PeerMaxStreams, Cluster.Cluster.Http2.MaxConcurrentStreams);
+    protected override int MaxStreams => Math.Min(
+        Session.HavePeerSettings ? Session.PeerMaxStreams : Math.Min(Session.PeerMaxStreams, Pool.ExpectedStreams), Cluster.Cluster.Http2.MaxConcurrentStreams);
 
     protected override bool TakesRequests => !Session.IsExhausted;
 
@@ -66,6 +67,7 @@ internal sealed class Http2ClientConnection : ClientConnection
     {
         if (Session.HavePeerSettings)
         {
+            Pool.ExpectedStreams = Session.PeerMaxStreams;
             foreach (var stream in TakeAwaiting()) stream.OnSettings();
         }
         if (!IsReady && Capacity > 0) Pool.Offer(this);

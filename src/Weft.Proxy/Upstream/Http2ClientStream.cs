@@ -112,7 +112,12 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
         exchange.FlushDownstream();
     }
 
-    public override bool WriteBody(ReadOnlySpan<byte> data) => _stream.Write(data);
+    public override bool WriteBody(ReadOnlySpan<byte> data)
+    {
+        if (_stream.Write(data)) return true;
+        _connection.ScheduleFlush(); // what fitted must leave although the client is not read any more: the window opens by nothing else
+        return false;
+    }
 
     public override void WriteEnd(in Trailers trailers) => _stream.WriteEnd(trailers);
 
@@ -271,7 +276,7 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
     {
         var exchange = _exchange;
         _exchange = null;
-        _connectionLost = abort.ConnectionLost;
+        _connectionLost = abort.ConnectionLost || abort.Unprocessed && abort.Code != Http2ErrorCode.RefusedStream; // GOAWAY
         var fault = abort.Violation ? Fault.UpstreamProtocol : abort.ConnectionLost && abort.Code == Http2ErrorCode.NoError ? Fault.UpstreamClosed : Fault.UpstreamReset;
         var code = abort.Code == Http2ErrorCode.NoError ? "" : $" ({abort.Code})";
         var detail = exchange is null ? "" : $"endpoint {_connection.Endpoint}: {abort.Detail}{code}";
