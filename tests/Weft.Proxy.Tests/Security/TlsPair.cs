@@ -22,7 +22,10 @@ internal sealed class TlsPair : IDisposable
         TimeSpan? handshakeTimeout = null)
     {
         Authority = authority ?? new TestAuthority();
-        var settings = new ServerTlsSettings { Certificate = Authority.Issue("server").Load(), ClientRoots = Authority.Roots, Alpn = ["weft-h1"] };
+        // It outlives the clients' on both sides, so that a test may turn a clock and still meet the peer's expiry before the server's own.
+        var now = DateTimeOffset.UtcNow;
+        var certificate = Authority.Issue("server", r => (r.NotBefore, r.NotAfter) = (now.AddHours(-3), now.AddHours(2.5))).Load();
+        var settings = new ServerTlsSettings { Certificate = certificate, ClientRoots = Authority.Roots, Alpn = ["weft-h1"] };
         _server = new ServerTls(server?.Invoke(settings) ?? settings, serverTime ?? TimeProvider.System);
         Listener = Host.Listen(
             s =>
