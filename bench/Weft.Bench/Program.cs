@@ -21,7 +21,7 @@ foreach (var row in arguments.Rows)
     if (load > 0.5 && results.Count == 0) sheet.Warn($"the machine was not quiet before the run: load average {load:0.00}");
     try
     {
-        await row.MeasureAsync(new Run(arguments.Rounds, arguments.RoundTime, arguments.WarmUp, sheet));
+        await row.MeasureAsync(new Run(arguments.Rounds, arguments.RoundTime, arguments.WarmUp, arguments.Folder is null, sheet));
     }
     catch (Exception e) when (e is InvalidOperationException or IOException or TimeoutException or HttpRequestException)
     {

@@ -7,8 +7,9 @@ namespace Weft.Bench.Rows;
 /// <param name="Rounds">Interleaved rounds: one of each participant after another, so that a slow minute of the machine hits all.</param>
 /// <param name="RoundTime">Length of one measurement.</param>
 /// <param name="WarmUp">Load before the first round, for caches, connections and the JIT.</param>
+/// <param name="IsQuick">Only those take part that something is required against.</param>
 /// <param name="Sheet">Where the figures go.</param>
-internal sealed record Run(int Rounds, TimeSpan RoundTime, TimeSpan WarmUp, Sheet Sheet)
+internal sealed record Run(int Rounds, TimeSpan RoundTime, TimeSpan WarmUp, bool IsQuick, Sheet Sheet)
 {
     /// <summary>Core of the application and of the load; this process itself is started there.</summary>
     public const int LoadCore = 0;
@@ -23,7 +24,8 @@ internal sealed record Run(int Rounds, TimeSpan RoundTime, TimeSpan WarmUp, Shee
     public static void Say(string text) => Console.Error.WriteLine(text);
 
     /// <summary>Who takes part in the rows of a folder of bench/peers.</summary>
-    public IReadOnlyList<Contender> Contenders(string folder, Reach reach = Reach.Http1) => AllPeers.Of(folder, reach, Sheet.Warn);
+    public IReadOnlyList<Contender> Contenders(string folder, Reach reach = Reach.Http1) =>
+        [.. AllPeers.Of(folder, reach, Sheet.Warn).Where(c => !IsQuick || c.Name != Contender.Caddy)];
 
     /// <summary>Starts the application and every contender, and waits until each answers. One that does not is left out.</summary>
     /// <param name="application">Null when the contenders answer by themselves.</param>

@@ -26,7 +26,7 @@ internal sealed class PathIndex
         for (var i = 0; i < conditions.Length; i++)
         {
             var path = conditions[i].Path;
-            if (path.IgnoreCase || path.Kind == PathMatchKind.Regex) unsorted.Add(i);
+            if (!conditions[i].IsPathIndexed) unsorted.Add(i);
             else if (path.Kind == PathMatchKind.Exact) Add(exact, path.Value, i);
             else if (path.Kind == PathMatchKind.Prefix) Add(prefixes, path.Value, i);
             else
@@ -54,13 +54,11 @@ internal sealed class PathIndex
         foreach (var index in candidates)
         {
             var condition = _conditions[index];
-            if (NeedsPathTest(condition) && !condition.Path.Matches(path)) continue;
+            if (!condition.IsPathIndexed && !condition.Path.Matches(path)) continue;
             if (condition.PathOnly || condition.MatchesBesidePath(head)) return index;
         }
         return -1;
     }
-
-    private static bool NeedsPathTest(RouteCondition condition) => condition.Path.IgnoreCase || condition.Path.Kind == PathMatchKind.Regex;
 
     private static void Add(Dictionary<byte[], List<int>> map, ReadOnlySpan<byte> key, int index)
     {
@@ -72,7 +70,7 @@ internal sealed class PathIndex
     private int[] Cut(List<int> candidates)
     {
         var sorted = candidates.Distinct().Order().ToArray();
-        var last = Array.FindIndex(sorted, i => _conditions[i].PathOnly && !NeedsPathTest(_conditions[i]));
+        var last = Array.FindIndex(sorted, i => _conditions[i].PathOnly && _conditions[i].IsPathIndexed);
         return last < 0 ? sorted : sorted[..(last + 1)];
     }
 }

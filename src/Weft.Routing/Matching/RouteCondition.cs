@@ -13,7 +13,10 @@ public sealed class RouteCondition(PathMatcher path, ImmutableArray<HeaderMatche
     public ImmutableArray<QueryMatcher> Query { get; } = query;
 
     /// <summary>True when the path alone decides.</summary>
-    internal bool PathOnly => Headers.IsEmpty && Query.IsEmpty;
+    internal bool PathOnly { get; } = headers.IsEmpty && query.IsEmpty;
+
+    /// <summary>True when an index over paths can tell whether <see cref="Path"/> holds. Kept here: asking the path for it, for each candidate of a large table, is a cache miss each.</summary>
+    internal bool IsPathIndexed { get; } = !path.IgnoreCase && path.Kind != PathMatchKind.Regex;
 
     public bool Matches(in RequestHead head) => Path.Matches(head.PathOnly) && MatchesBesidePath(head);
 
