@@ -13,7 +13,7 @@ namespace Weft.Proxy.Http2;
 /// aborted. Call <see cref="ScheduleFlush"/> after writing. States: open -> lingering (our direction has ended; the peer's bytes are dropped until it ends too, for a close with
 /// unread bytes would send a reset that may overtake our last frames) -> closed.
 /// </remarks>
-internal abstract class Http2Connection : IChannelHandler, IWorkItem, ITimerHandler, IHttp2SessionEvents
+internal abstract partial class Http2Connection : IChannelHandler, IWorkItem, ITimerHandler, IHttp2SessionEvents
 {
     private enum State : byte { Opening, Open, Lingering, Closed }
 
@@ -76,9 +76,6 @@ internal abstract class Http2Connection : IChannelHandler, IWorkItem, ITimerHand
 
     /// <summary>Part of a frame or of a head has come, and its end has not.</summary>
     protected bool IsWithinHead => Session.IsWithinHead || _input is { IsEmpty: false };
-
-    /// <summary>When the last byte came, on the worker's clock.</summary>
-    protected long HeardMs => _heardMs;
 
     // ---- for the role
 
@@ -202,152 +199,6 @@ internal abstract class Http2Connection : IChannelHandler, IWorkItem, ITimerHand
         else ScheduleFlush();
     }
 
-    // ---- reading
-
-    private void Begin(Channel channel)
-    {
-        _channel = channel;
-        _state = State.Open;
-        _openedMs = _heardMs = _progressMs = Worker.NowMs;
-        Session.Start();
-        OnOpened(channel);
-        ScheduleTimer();
-        ScheduleFlush();
-    }
-
-    private void ReadAll(bool alreadyRead)
-    {
-        if (_processing) return;
-        _processing = true;
-        try
-        {
-            ReadSome(alreadyRead);
-        }
-        catch (Exception e)
-        {
-            // Framing or compression state may be torn: the connection cannot go on.
-            Worker.Report("connection", GetType().Name, e);
-            Finish("an exception in its codec: " + e.GetType().Name, reset: true);
-        }
-        finally
-        {
-            _processing = false;
-        }
-        if (_state == State.Closed) ReturnInput();
-        else if (_input is { IsEmpty: true }) ReturnInput();
-        if (_state != State.Open) return;
-        if (Session.IsFailed) Fail();
-        else if (_peerEnded) OnPeerEnded();
-        ScheduleFlush();
-        ScheduleTimer();
-    }
-
-    private void ReadSome(bool alreadyRead)
-    {
-        var left = BytesPerTurn;
-        while (_state == State.Open && !Session.IsFailed)
-        {
-            if (!alreadyRead && !Fill(ref left)) break;
-            alreadyRead = false;
-            var taken = Session.Receive(_input!.Readable, Worker.NowMs);
-            _input.Consume(taken);
-            if (_state != State.Open || Session.IsFailed) return; // what came with a fault starts nothing
-            // A frame that does not end is as slow a head as one without end.
-            if (!IsWithinHead) _headStartedMs = long.MaxValue;
-            else if (_headStartedMs == long.MaxValue || taken > 0 && !Session.IsWithinHead) _headStartedMs = Worker.NowMs;
-            Session.EndReceive();
-        }
-    }
-
-    /// <summary>Reads once. False: nothing came, or nothing more is to be read now.</summary>
-    private bool Fill(ref int left)
-    {
-        if (!_readable) return false;
-        if (Session.Output.Length >= _settings.OutputBytes)
-        {
-            // Who does not read our answers gets no more of its questions read.
-            Flush();
-            if (_state != State.Open || Session.Output.Length >= _settings.OutputBytes) return false;
-        }
-        if (left <= 0)
-        {
-            if (!_deferred) Worker.Defer(this);
-            _deferred = true;
-            return false;
-        }
-        if (_bulk && _input is { IsEmpty: true, Capacity: < BulkReadBytes })
-        {
-            Worker.Buffers.Return(_input);
-            _input = null;
-        }
-        _input ??= Worker.Buffers.Rent(_bulk ? BulkReadBytes : ReadBytes);
-        if (_input.Writable.Length < PeerSettings.SmallestFrame) _input.Grow(ReadBytes);
-        var asked = _input.Writable.Length;
-        switch (_channel.Read(_input.Writable, out var read))
-        {
-            case IoStatus.Ok:
-                _bulk = read == asked;
-                _input.Advance(read);
-                left -= read;
-                _heardMs = Worker.NowMs;
-                return true;
-            case IoStatus.WouldBlock:
-                _readable = false;
-                return false;
-            case IoStatus.EndOfStream:
-                _readable = false;
-                _peerEnded = true;
-                return false;
-            default:
-                Finish(_channel.FailureText.Length > 0 ? _channel.FailureText : "connection reset", reset: true);
-                return false;
-        }
-    }
-
-    private void ReturnInput()
-    {
-        if (_input is null || _processing) return;
-        Worker.Buffers.Return(_input);
-        _input = null;
-    }
-
-    // ---- writing
-
-    private void Flush()
-    {
-        if (_blocked || _state != State.Open) return;
-        var waited = !Session.Output.IsEmpty;
-        switch (waited ? Session.Output.Flush(_channel) : IoStatus.Ok)
-        {
-            case IoStatus.Failed:
-                Finish(_channel.FailureText.Length > 0 ? _channel.FailureText : "connection reset", reset: true);
-                return;
-            case IoStatus.WouldBlock:
-                Block();
-                return;
-        }
-        if (_closeWhenWritten)
-        {
-            StartLingering("the connection was ended");
-            return;
-        }
-        if (_peerEnded && Session.StreamCount == 0)
-        {
-            Finish(PeerEnded, reset: false);
-            return;
-        }
-        Session.OnOutputDrained();
-        if (!Session.Output.IsEmpty) ScheduleFlush();
-        else if (_readable && !_processing) ReadAll(alreadyRead: false);
-    }
-
-    private void Block()
-    {
-        _blocked = true;
-        _progressMs = Worker.NowMs;
-        ScheduleTimer();
-    }
-
     // ---- ends
 
     /// <summary>A peer may end its direction and still read: what it has sent whole is answered.</summary>
@@ -436,40 +287,4 @@ internal abstract class Http2Connection : IChannelHandler, IWorkItem, ITimerHand
             Finish("an exception in its codec: " + e.GetType().Name, reset: true);
         }
     }
-
-    // ---- time
-
-    private long NextDueMs()
-    {
-        if (_state == State.Lingering) return long.MaxValue;
-        var due = DueMs;
-        if (!Session.AreSettingsAcknowledged) due = Math.Min(due, After(_openedMs, _settings.SettingsAckMs));
-        if (_headStartedMs != long.MaxValue) due = Math.Min(due, After(_headStartedMs, HeadTimeoutMs));
-        if (_blocked) due = Math.Min(due, After(_progressMs, _settings.StallMs));
-        return Math.Min(due, _pinged ? After(_pingedMs, _settings.KeepAliveTimeoutMs) : After(_heardMs, _keepAliveMs));
-    }
-
-    private void CheckLimits(long now)
-    {
-        if (!Session.AreSettingsAcknowledged && now >= After(_openedMs, _settings.SettingsAckMs)) End(Http2ErrorCode.SettingsTimeout, "our SETTINGS were not acknowledged in time");
-        else if (_headStartedMs != long.MaxValue && now >= After(_headStartedMs, HeadTimeoutMs)) End(Http2ErrorCode.EnhanceYourCalm, "a head did not end in time");
-        else if (_blocked && now >= After(_progressMs, _settings.StallMs)) Finish("the peer read nothing for too long", reset: true);
-        else if (_pinged && _heardMs >= _pingedMs) _pinged = false;
-        else if (_pinged && now >= After(_pingedMs, _settings.KeepAliveTimeoutMs)) Finish("the peer did not answer a PING", reset: true);
-        else if (!_pinged && now >= After(_heardMs, _keepAliveMs))
-        {
-            _pinged = true;
-            _pingedMs = now;
-            Session.Ping(KeepAlivePing);
-        }
-        if (_state == State.Open && now >= DueMs) OnDue(now);
-    }
-
-    private void End(Http2ErrorCode code, string detail)
-    {
-        Session.ConnectionError(code, detail);
-        Fail();
-    }
-
-    private static long After(long start, long limit) => limit == Http2Settings.None ? long.MaxValue : start + limit;
 }

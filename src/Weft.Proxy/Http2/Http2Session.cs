@@ -19,7 +19,7 @@ internal enum Http2Role : byte
 /// <see cref="Http2Stream.BeginHead"/> and <see cref="Http2Stream.EndHead"/>, then <see cref="Http2Stream.Write"/> and <see cref="Http2Stream.WriteEnd"/>. The response comes as
 /// <see cref="IHttp2StreamEvents.OnHead"/> (more than once with interim ones), OnData, OnEnd; OnClosed or OnAborted is the last word. A client's stream is resumed
 /// from the start; a server's waits for <see cref="Http2Stream.Resume"/>.
-/// Parts: Receive (frames in), Inbox (bodies in), Send (frames out).
+/// Parts: Receive (frames in), Heads (field blocks in), Inbox (bodies in), Send (frames out).
 /// </remarks>
 internal sealed partial class Http2Session
 {

@@ -83,9 +83,6 @@ internal sealed class Http2Stream(IHttp2StreamEvents events)
     /// <summary>Between opening and <see cref="IHttp2StreamEvents.OnClosed"/> or <see cref="IHttp2StreamEvents.OnAborted"/>.</summary>
     public bool IsOpen => Session is not null;
 
-    /// <summary>The peer has said END_STREAM (its data may still wait to be taken).</summary>
-    public bool IsRemoteEnded => RemoteEnded;
-
     /// <summary>The peer has said END_STREAM, and neither a body byte nor a trailer waits.</summary>
     public bool IsEmptySoFar => RemoteEnded && Inbox is null && !HasInboxTrailers;
 
