@@ -27,7 +27,8 @@ internal static class EnvoyParts
     /// <summary>HTTP/2 with Weft's defaults written out: what is not said, Envoy takes for unlimited.</summary>
     public static Http2ProtocolOptions Http2 => new()
     {
-        MaxConcurrentStreams = 256, InitialStreamWindowSize = 256 * 1024, InitialConnectionWindowSize = 1024 * 1024,
+        // A gRPC library opens one connection and waits when that is full: a client with a thousand long streams must not. 1,024 is Envoy's safe default.
+        MaxConcurrentStreams = 1024, InitialStreamWindowSize = 256 * 1024, InitialConnectionWindowSize = 1024 * 1024,
         AllowConnect = true, // upgrades, as WebSocket, are CONNECT between two proxies
     };
 

@@ -9,23 +9,28 @@ public sealed class Peer : IDisposable
 {
     private readonly Process _process;
 
-    private Peer(string program, string[] arguments)
+    private Peer(string program, string[] arguments, string? proxy)
     {
         var start = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
         // A proxy of the environment would carry the calls elsewhere.
         foreach (var name in start.Environment.Keys.Where(k => k.EndsWith("_proxy", StringComparison.OrdinalIgnoreCase)).ToList()) start.Environment.Remove(name);
+        if (proxy is not null) start.Environment["grpc_proxy"] = proxy;
         _process = Process.Start(start)!;
     }
 
     /// <summary>Runs a script of <c>node/</c> or <c>python/</c> in this project. Skips the test where the language or its gRPC is not there.</summary>
-    public static Peer Start(string script, params string[] arguments)
+    public static Peer Start(string script, params string[] arguments) => StartBehind(null, script, arguments);
+
+    /// <summary>The same; its calls go through a proxy, which it asks for a connection by CONNECT.</summary>
+    /// <param name="proxy">As in <c>http://127.0.0.1:15001</c>; null for none.</param>
+    public static Peer StartBehind(string? proxy, string script, params string[] arguments)
     {
         var path = Path.Combine(Tool.RepositoryRoot(), "tests/Weft.Interop", script);
-        if (!script.EndsWith(".py", StringComparison.Ordinal)) return new Peer(Tool.Require("node", "nodejs"), [path, .. arguments]);
+        if (!script.EndsWith(".py", StringComparison.Ordinal)) return new Peer(Tool.Require("node", "nodejs"), [path, .. arguments], proxy);
         // Debian's grpcio is importable by Debian's python only, whatever is first on PATH.
         const string python = "/usr/bin/python3";
         RequireGrpcio(python);
-        return new Peer(python, ["-B", path, .. arguments]);
+        return new Peer(python, ["-B", path, .. arguments], proxy);
     }
 
     public Task<string?> ReadLineAsync() => _process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(40));

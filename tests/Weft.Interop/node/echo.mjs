@@ -9,7 +9,11 @@ const require = createRequire(join(protos, "package.json"));
 export const grpc = require("@grpc/grpc-js");
 const loader = require("@grpc/proto-loader");
 
-export const load = (file, includeDirs) =>
-  grpc.loadPackageDefinition(loader.loadSync(file, { keepCase: true, longs: String, defaults: true, includeDirs }));
+/** The packages of a .proto file; change is given every method's definition first. */
+export const load = (file, includeDirs, change = () => { }) => {
+  const definitions = loader.loadSync(file, { keepCase: true, longs: String, defaults: true, includeDirs });
+  for (const definition of Object.values(definitions)) Object.values(definition).filter(member => member.path).forEach(change);
+  return grpc.loadPackageDefinition(definitions);
+};
 export const Echo = load(join(here, "../echo.proto"), []).weft.test.Echo;
 export const gzip = 2;

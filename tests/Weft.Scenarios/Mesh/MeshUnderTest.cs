@@ -68,7 +68,9 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     public async Task<JsonNode> RolloutAsync(long revision) => await GetAsync($"weft/v1/rollout?revision={revision}&timeout=10s");
 
     /// <summary>A service of one application port, its workload, and a sidecar beside it. A port of 0 is a client without an application.</summary>
-    public async Task<Sidecar> AddAsync(string service, int port, string version = "", string? workload = null)
+    /// <param name="upstreams">Local ports that lead to one service each, <c>name.namespace:port</c>.</param>
+    public async Task<Sidecar> AddAsync(
+        string service, int port, string version = "", string? workload = null, IReadOnlyDictionary<int, string>? upstreams = null)
     {
         workload ??= version.Length > 0 ? $"{service}-{version}" : service;
         var (inbound, outbound, admin) = (FreePort(), FreePort(), FreePort());
@@ -100,7 +102,7 @@ internal sealed class MeshUnderTest : IAsyncDisposable
               sidecar: {inbound: { {{(port > 0 ? $"http: {inbound}" : "")}} }, outboundPort: {{outbound}}, adminPort: {{admin}}}
             """;
         await ApplyAsync(_workloads[workload]);
-        var sidecar = new Sidecar(Path.Combine(_folder, workload), XdsAddress, service, workload, version, port, inbound, outbound, admin, token);
+        var sidecar = new Sidecar(Path.Combine(_folder, workload), XdsAddress, service, workload, version, port, inbound, outbound, admin, token, upstreams);
         _sidecars.Add(sidecar);
         sidecar.Start();
         await sidecar.ReadyAsync();
@@ -155,7 +157,8 @@ internal sealed class Sidecar : IDisposable
     private readonly StringBuilder _log = new();
     private Process? _process;
 
-    public Sidecar(string folder, IPEndPoint xds, string service, string workload, string version, int port, int inbound, int outbound, int admin, string token)
+    public Sidecar(string folder, IPEndPoint xds, string service, string workload, string version, int port, int inbound, int outbound, int admin, string token,
+        IReadOnlyDictionary<int, string>? upstreams)
     {
         (_folder, _xds, Workload, Inbound, Outbound, Admin) = (folder, xds, workload, inbound, outbound, admin);
         Directory.CreateDirectory(folder);
@@ -165,7 +168,7 @@ internal sealed class Sidecar : IDisposable
             {
               "node": {"id": "{{{workload}}}.default", "cluster": "{{{service}}}", "client_features": ["weft.v1"], "metadata": {"weft.dev": {
                 "workload": "{{{workload}}}", "namespace": "default", "serviceAccount": "{{{service}}}", "service": "{{{service}}}", "version": "{{{version}}}",
-                "address": "127.0.0.1", "inbound": {{{inboundPorts}}}, "outboundPort": {{{outbound}}}, "upstreams": [], "adminPort": {{{admin}}} } } },
+                "address": "127.0.0.1", "inbound": {{{inboundPorts}}}, "outboundPort": {{{outbound}}}, "upstreams": [{{{string.Join(", ", (upstreams ?? new Dictionary<int, string>()).Select(u => $$"""{"port": {{u.Key}}, "target": "{{u.Value}}"}"""))}}}], "adminPort": {{{admin}}} } } },
               "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": {{{admin}}} } } },
               "dynamic_resources": {
                 "lds_config": {"ads": {}, "resource_api_version": "V3"}, "cds_config": {"ads": {}, "resource_api_version": "V3"},
