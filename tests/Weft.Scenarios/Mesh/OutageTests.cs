@@ -72,8 +72,11 @@ public sealed class OutageTests
         });
         var served = app.Served;
         using var proxied = client.Client();
-        using var refused = await proxied.GetAsync("http://catalog/", TestContext.Current.CancellationToken);
-        refused.Headers.GetValues("x-weft-fault").Single().ShouldBe("tls-failure");
+        await MeshEndToEndTests.Eventually(async () => // until it listens again, the connection fails before any TLS does
+        {
+            using var refused = await proxied.GetAsync("http://catalog/", TestContext.Current.CancellationToken);
+            refused.Headers.GetValues("x-weft-fault").Single().ShouldBe("tls-failure");
+        });
         app.Served.ShouldBe(served, "nothing reached the application, and nothing went out in plaintext");
 
         await mesh.StartControlAsync();
