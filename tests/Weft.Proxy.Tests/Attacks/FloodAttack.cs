@@ -31,7 +31,8 @@ internal sealed class FloodAttack(string name, string sends, string what, Func<i
             var first = rounds;
             if (!await connection.SendAsync(Bytes(Enumerable.Range(first, Batch).SelectMany(unit)))) break;
         }
-        var closed = await connection.ClosedAsync(TimeSpan.FromSeconds(2));
+        // A connection that ended because it was idle at last, or the attack over, was not closed for the flood.
+        var closed = await connection.ClosedAsync(TimeSpan.FromSeconds(2)) && connection.GoAway != RawCode.NoError;
         var said = !Reads ? "closes" : connection.GoAway is { } code ? $"GOAWAY {code}, closes" : "closes";
         return new AttackEnd(closed, $"{Number(rounds)} {what}", closed ? said : connection.GoAway?.ToString() ?? $"takes it, {connection.Resets} resets");
     }

@@ -30,7 +30,7 @@ public sealed class RequestsOverSocketsTests(ITestOutputHelper output)
             output.WriteLine($"{group.Key,-16} {group.Count(v => v.Failure is null),4} of {group.Count(),4}");
         foreach (var (one, failure) in verdicts.Where(v => v.Failure is not null).OrderBy(v => v.Case.Id))
             output.WriteLine($"{one.Id} [{one.Expect} {one.Strength}{(one.Core ? " core" : "")}] {one.Title}: {failure}");
-        output.WriteLine($"total            {verdicts.Count(v => v.Failure is null),4} of {verdicts.Count,4}");
+        output.WriteLine($"score: {verdicts.Count(v => v.Failure is null)} of {verdicts.Count}");
 
         verdicts.Where(v => v.Case is { Expect: "reject", Strength: "MUST" } && v.Failure is not null).ShouldBeEmpty();
         verdicts.Where(v => v.Case.ForbiddenTarget is not null && v.Failure is not null).ShouldBeEmpty();

@@ -21,6 +21,7 @@ public sealed class ResponsesOverSocketsTests(ITestOutputHelper output)
         foreach (var one in cases) verdicts.Add((one, await RunAsync(one)));
 
         foreach (var group in verdicts.GroupBy(v => v.Case.Expect)) output.WriteLine($"{group.Key,-20} {group.Count(v => v.Failure is null)} of {group.Count()}");
+        output.WriteLine($"score: {verdicts.Count(v => v.Failure is null)} of {verdicts.Count}");
         foreach (var (one, failure) in verdicts.Where(v => v.Failure is not null)) output.WriteLine($"{one.Id} [{one.Expect}] {one.Title}: {failure}");
         verdicts.Where(v => v.Failure is not null).ShouldBeEmpty();
     }
