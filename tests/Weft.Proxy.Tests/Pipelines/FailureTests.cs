@@ -231,9 +231,11 @@ public sealed class FailureTests
     }
 
     /// <summary>An attempt that is reset before the answer, by a backend that answers the second time.</summary>
-    private static ScriptedBackend ResettingOnce()
+    private static ScriptedBackend ResettingOnce(out Func<bool> hasReset)
     {
         var seen = 0;
+        var done = false;
+        hasReset = () => Volatile.Read(ref done);
         return new ScriptedBackend(async c =>
         {
             while (await c.ReadHeadAsync() is not null)
@@ -242,6 +244,7 @@ public sealed class FailureTests
                 {
                     await Task.Delay(50);
                     c.Reset();
+                    Volatile.Write(ref done, true);
                     return;
                 }
                 await c.SendAsync(Ok);
@@ -256,7 +259,7 @@ public sealed class FailureTests
     [InlineData("PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab")]
     public async Task A_request_whose_body_was_begun_is_never_made_anew_from_other_bytes(string request)
     {
-        await using var backend = ResettingOnce();
+        await using var backend = ResettingOnce(out _);
         await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll(RetryReset));
         using var client = await RawClient.ConnectAsync(proxy.Address);
         await client.SendAsync(request);
@@ -271,12 +274,13 @@ public sealed class FailureTests
     [Fact]
     public async Task Body_bytes_that_come_while_a_retry_waits_are_not_lost()
     {
-        await using var backend = ResettingOnce();
+        await using var backend = ResettingOnce(out var reset);
         await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll(
             "\"retry_policy\": {\"retry_on\": \"reset\", \"num_retries\": 2, \"retry_back_off\": {\"base_interval\": \"0.4s\", \"max_interval\": \"0.5s\"}}"));
         using var client = await RawClient.ConnectAsync(proxy.Address);
         await client.SendAsync("PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n");
-        await Task.Delay(120, TestContext.Current.CancellationToken); // the first attempt has been reset, the second may be waiting
+        // The first attempt has been reset, the second waits or is on its way: a body byte before the reset would rightly have ended it.
+        await WaitForAsync(() => backend.Connections == 2 || backend.Connections == 1 && reset() && proxy.State("backend").Connections.Active == 0);
         await client.SendAsync("hello");
         (await client.ReadResponseAsync()).Status.ShouldBe(200);
         lock (backend.Requests) backend.Requests.ShouldAllBe(r => r.StartsWith("PUT /a HTTP/1.1\r\nHost: x\r\n"));
