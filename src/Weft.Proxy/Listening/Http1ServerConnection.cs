@@ -39,6 +39,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     private readonly TimerNode _timer;
     private Channel _channel = null!;
     private ByteBuffer? _input;
+    private ByteBuffer? _keptHead; // of a request whose body is on its way and which may be sent again
     private OutputQueue _output;
     private BodyReader _body;
     private Http1BodyFraming _framing;
@@ -283,7 +284,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
 
     private bool PumpBody()
     {
-        var headBytes = _headHeld ? _head.Length : 0;
+        var headBytes = _headHeld && _keptHead is null ? _head.Length : 0;
         if (!_body.IsComplete && (_input is null || _input.Length == headBytes))
         {
             // The head stays for a retry until there is a body byte to pass on; body bytes are read behind it.
@@ -291,11 +292,11 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
             if (_state == State.Exchange) _exchange.FlushUpstream();
             return false;
         }
-        if (_headHeld)
+        if (headBytes > 0)
         {
-            // Reading the body gives the head's bytes away: from here on the request cannot be sent again, whatever becomes of this attempt.
-            _exchange.OnBodyBegins();
-            ReleaseHead();
+            // Reading the body gives away the bytes before it.
+            if (_exchange.OnBodyBegins()) KeepHead();
+            else ReleaseHead();
         }
         switch (_body.Read(_input is null ? default : _input.Readable, out var consumed, out var data))
         {
@@ -380,7 +381,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         get
         {
             if (!_headHeld) throw new InvalidOperationException("the head was asked for after its bytes were given away");
-            var buffer = _input!.Readable;
+            var buffer = HeadBytes;
             var head = _head.AsRequestHead(buffer, _normalizedLength >= 0 ? _normalizedPath.AsSpan(0, _normalizedLength) : _head.Path(buffer), _connection.IsApplicationTls);
             return _head.AuthorityLength > 0 ? head : new RequestHead(head.Method, head.Scheme, DefaultHost, head.Path, head.Buffer, head.Fields);
         }
@@ -396,7 +397,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
 
     public override bool AcceptsTrailers => _head.TeTrailers;
 
-    public override ReadOnlySpan<byte> UpgradeProtocol => _headHeld ? _head.UpgradeProtocol(_input!.Readable) : default;
+    public override ReadOnlySpan<byte> UpgradeProtocol => _headHeld ? _head.UpgradeProtocol(HeadBytes) : default;
 
     public override bool IsConnect => _head.TargetForm == TargetForm.Authority;
 
@@ -421,8 +422,24 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     {
         if (!_headHeld) return;
         _headHeld = false;
-        _input!.Consume(_head.Length);
+        if (_keptHead is null)
+        {
+            _input!.Consume(_head.Length);
+            return;
+        }
+        _context.Worker.Buffers.Return(_keptHead);
+        _keptHead = null;
     }
+
+    /// <summary>The head stays beside the input, whose bytes go on with the body.</summary>
+    private void KeepHead()
+    {
+        _keptHead = _context.Worker.Buffers.Rent(_head.Length);
+        _keptHead.TryAppend(_input!.Readable[.._head.Length]);
+        _input.Consume(_head.Length);
+    }
+
+    private Span<byte> HeadBytes => (_keptHead ?? _input!).Readable;
 
     public override void ResumeBody()
     {
@@ -572,6 +589,10 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         _connection.Closed();
         _output.Drop();
         ReturnInput();
+        if (_keptHead is null) return;
+        _context.Worker.Buffers.Return(_keptHead);
+        _keptHead = null;
+        _headHeld = false;
     }
 
     private void SetTimer(long delayMs)

@@ -165,7 +165,7 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
     {
         if (_bodyBegun) return;
         _bodyBegun = true;
-        _exchange.OnBodyBegins();
+        if (!_exchange.OnBodyBegins()) ReleaseHead();
     }
 
     private void Contain(string step, Exception e)

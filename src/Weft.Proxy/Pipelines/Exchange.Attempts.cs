@@ -50,12 +50,13 @@ internal sealed partial class Exchange
         _phase = Phase.Sent;
         _progress = RequestProgress.HeadSent;
         upstream.WriteHead(this);
-        if (_phase != Phase.Sent) return; // the write failed and the failure has been dealt with
+        if (_phase != Phase.Sent || !ReferenceEquals(_upstream, upstream) || !SendKeptBody(upstream)) return; // the write failed and the failure has been dealt with
         if (_requestComplete)
         {
             if (UpgradeProtocol.IsEmpty) upstream.WriteEnd(default);
             upstream.Flush();
         }
+        else if (_bodyBlocked) upstream.Flush();
         else if (_downstream.ExpectsContinue)
         {
             upstream.Flush(); // the client sends its body when the workload asks for it
@@ -73,44 +74,6 @@ internal sealed partial class Exchange
     {
         if (fault == Fault.CircuitOpen) Fail(fault, detail); // no retry: it would press on the very limit
         else AttemptEnded(AttemptOutcome.ConnectFailed, fault, detail);
-    }
-
-    /// <summary>The stream is about to read the body, which gives the head away: the last moment at which another attempt was possible has passed.</summary>
-    public void OnBodyBegins() => _progress = RequestProgress.BodySent;
-
-    /// <summary>Body bytes from the client. False: give no more until <see cref="DownstreamStream.ResumeBody"/>.</summary>
-    public bool OnRequestBody(ReadOnlySpan<byte> data)
-    {
-        _lastActivityMs = _context.Worker.NowMs;
-        _record.BytesReceived += data.Length;
-        // Once the response is complete nobody takes the rest; the stream's end closes the connection.
-        return _upstream is null || _upstream.WriteBody(data);
-    }
-
-    public void OnRequestEnd(in Trailers trailers)
-    {
-        _requestComplete = true;
-        _requestCompleteMs = _context.Worker.NowMs;
-        ScheduleTimer();
-        if (_upstream is null) return;
-        _upstream.WriteEnd(trailers);
-        _upstream?.Flush();
-        if (_isTunnel) TunnelSideEnded();
-    }
-
-    public void FlushUpstream() => _upstream?.Flush();
-
-    /// <summary>The upstream side takes body bytes again.</summary>
-    public void OnUpstreamWritable()
-    {
-        _lastActivityMs = _context.Worker.NowMs;
-        if (_requestComplete)
-        {
-            if (_isTunnel) TunnelSideEnded();
-            return;
-        }
-        _downstream.ResumeBody();
-        FlushUpstream(); // what had waited at the stream is no event of its connection, which would flush
     }
 
     // ---- retrying

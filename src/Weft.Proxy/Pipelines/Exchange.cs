@@ -331,6 +331,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
             return;
         }
         _phase = Phase.Responding;
+        DropKeptBody();
         _downstream.ReleaseHead();
         _record.Status = head.Status;
         _record.GrpcStatus = grpcStatus;
@@ -422,6 +423,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         if (_phase == Phase.Idle) return;
         _phase = Phase.Idle;
         _context.Worker.Timers.Cancel(_timer);
+        DropKeptBody();
         EndpointDone(failed: false);
         if (_countedRetry) _counted!.Retries.Release();
         _counted?.Requests.Release();

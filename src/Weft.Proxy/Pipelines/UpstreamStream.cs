@@ -7,6 +7,9 @@ internal abstract class UpstreamStream
     /// it, idle, before this one came (RFC 9112 section 9.3.1).</summary>
     public abstract bool IsReused { get; }
 
+    /// <summary>The peer has words for "I did not act on this request" (HTTP/2, RFC 9113 section 8.7; the mark between Weft proxies).</summary>
+    public abstract bool TellsUnprocessed { get; }
+
     /// <summary>Writes the request's head with the exchange's edits applied.</summary>
     public abstract void WriteHead(Exchange exchange);
 

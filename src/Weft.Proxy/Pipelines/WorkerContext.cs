@@ -26,6 +26,7 @@ internal sealed class WorkerContext
         Chance = new Chance(seed);
         Upstream = new UpstreamPools(this);
         Waiting = new RouteWaiters(this);
+        KeptBodies = new KeptBodies(worker.Buffers, UpstreamSettings);
     }
 
     /// <summary>Chance is a mutable struct: always used through this field.</summary>
@@ -46,6 +47,8 @@ internal sealed class WorkerContext
     public UpstreamPools Upstream { get; }
 
     public UpstreamSettings UpstreamSettings { get; } = new();
+
+    public KeptBodies KeptBodies { get; }
 
     /// <summary>Requests whose route configuration was asked for and has not come.</summary>
     public RouteWaiters Waiting { get; }

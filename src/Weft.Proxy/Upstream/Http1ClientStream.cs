@@ -23,6 +23,8 @@ internal sealed class Http1ClientStream(Http1ClientConnection connection) : Upst
 
     public override bool IsReused => connection.IsReused;
 
+    public override bool TellsUnprocessed => connection.Transport.IsMesh;
+
     /// <summary>An exchange has it.</summary>
     public bool IsLent => _exchange is not null;
 

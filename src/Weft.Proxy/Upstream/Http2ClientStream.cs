@@ -32,6 +32,8 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
     /// <remarks>For servers that close without the GOAWAY which tells what they have seen. A reset of this stream alone is an answer to it.</remarks>
     public override bool IsReused => _connectionLost && _connection.IsReused;
 
+    public override bool TellsUnprocessed => true;
+
     /// <inheritdoc/>
     /// <remarks>What waits for a window is sent after the exchange has let go, too.</remarks>
     public override bool HasUnsent => false;

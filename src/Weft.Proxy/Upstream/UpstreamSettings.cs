@@ -25,6 +25,13 @@ internal sealed record UpstreamSettings
     /// <summary>What was learned of an endpoint's idle closing is forgotten after this: the endpoint may have been configured anew. Default 10 min.</summary>
     public TimeSpan IdleMemory { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Bytes of one request's body that are kept until its response begins, so that it can be sent again; a longer body is sent once. Default 64 KiB, at most 1 MiB;
+    /// 0 keeps none.</summary>
+    public int KeptBodyBytes { get; init; } = 64 << 10;
+
+    /// <summary>Bytes that one worker keeps of all bodies together, in blocks of 16 KiB. Default 16 MiB.</summary>
+    public long KeptBodiesBytes { get; init; } = 16 << 20;
+
     /// <summary>Interim responses (1xx) that one request may get. Default 32.</summary>
     public int MaxInterimResponses { get; init; } = 32;
 

@@ -28,10 +28,10 @@ public enum RequestProgress : byte
     /// <summary>Not one byte was written upstream.</summary>
     NothingSent,
 
-    /// <summary>The head was written, at least in part, and not one body byte: the whole request is still here.</summary>
+    /// <summary>The head was written, at least in part, and the whole request is still here: no body byte has left, or those that have are kept.</summary>
     HeadSent,
 
-    /// <summary>Body bytes were written and are gone: the request cannot be sent again, whatever the policy.</summary>
+    /// <summary>Body bytes were written and are not kept: the request cannot be sent again, whatever the policy.</summary>
     BodySent,
 }
 
@@ -68,7 +68,7 @@ public static class RetryDecision
     };
 
     /// <summary>
-    /// True when the request goes to another endpoint. A request whose body has left is never repeated. What is not proven unprocessed is repeated
+    /// True when the request goes to another endpoint. A request whose body has left and was not kept is never repeated. What is not proven unprocessed is repeated
     /// only when its method is idempotent, also where the policy's words would allow more: Envoy repeats a POST on <c>reset</c>, which may pay twice.
     /// </summary>
     /// <param name="policy">Null: nothing was configured; then only what was provably not processed is repeated.</param>

@@ -13,9 +13,12 @@ public sealed class UnprocessedTests
     [Theory]
     [InlineData("weft-h2", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")]
     [InlineData("weft-h1", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")]
+    [InlineData("weft-h2", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody")]
+    [InlineData("weft-h1", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody")]
+    [InlineData("weft-h2", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n")]
     [InlineData("weft-h2", "GET / HTTP/1.1\r\nHost: a\r\n\r\n")]
     [InlineData("weft-h1", "GET / HTTP/1.1\r\nHost: a\r\n\r\n")]
-    public async Task A_request_without_a_body_goes_to_another_instance(string alpn, string request)
+    public async Task A_request_goes_to_another_instance_with_its_body(string alpn, string request)
     {
         await using var application = ScriptedBackend.Answering(Ok);
         await using var gone = ScriptedBackend.Answering(Ok);

@@ -234,16 +234,19 @@ public sealed class GrpcTests
         proxy.Requests().Single().Key.GrpcStatus.ShouldBe(retried ? GrpcStatusCode.Ok : (GrpcStatusCode)status);
     }
 
-    [Fact]
-    public async Task A_call_whose_message_has_left_is_not_repeated()
+    [Theory]
+    [InlineData(5, 2)]
+    [InlineData(70_000, 1)] // longer than what is kept for another attempt
+    public async Task A_call_is_repeated_with_its_message_while_that_is_kept(int length, int calls)
     {
         await using var backend = ScriptedBackend.Answering("HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\nGrpc-Status: 14\r\nContent-Length: 0\r\n\r\n");
         await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address])
             .Listen(ProxyUnderTest.RouteAll("\"retry_policy\": {\"retry_on\": \"unavailable\"}"));
         using var client = await RawClient.ConnectAsync(proxy.Address);
-        await client.SendAsync(Call());
+        await client.SendAsync(Call(body: new string('\0', length)));
         (await client.ReadResponseAsync())["grpc-status"].ShouldBe("14");
-        backend.Requests.Count.ShouldBe(1);
+        backend.Requests.Count.ShouldBe(calls);
+        backend.Requests.ShouldAllBe(r => r.EndsWith("\r\n\r\n" + new string('\0', length)));
     }
 
     private static string Call(string fields = "", string path = "/shop.Catalogue/Get", string contentType = "application/grpc", string body = "\0\0\0\0\0") =>
