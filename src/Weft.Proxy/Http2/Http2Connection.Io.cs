@@ -67,11 +67,11 @@ internal abstract partial class Http2Connection
     private bool Fill(ref int left)
     {
         if (!_readable) return false;
-        if (Session.Output.Length >= _settings.OutputBytes)
+        if (IsOutputUnread)
         {
             // Who does not read our answers gets no more of its questions read.
             Flush();
-            if (_state != State.Open || Session.Output.Length >= _settings.OutputBytes) return false;
+            if (_state != State.Open || IsOutputUnread) return false;
         }
         if (left <= 0)
         {
@@ -108,6 +108,8 @@ internal abstract partial class Http2Connection
         }
     }
 
+    private bool IsOutputUnread => Session.Output.Length >= _settings.UnreadOutputBytes;
+
     private void ReturnInput()
     {
         if (_input is null || _processing) return;
@@ -120,6 +122,11 @@ internal abstract partial class Http2Connection
     private void Flush()
     {
         if (_blocked || _state != State.Open) return;
+        if (Session.IsFailed && !_processing) // found while sending: nobody reads, who would end the connection otherwise
+        {
+            Fail();
+            return;
+        }
         var waited = !Session.Output.IsEmpty;
         switch (waited ? Session.Output.Flush(_channel) : IoStatus.Ok)
         {
@@ -128,6 +135,7 @@ internal abstract partial class Http2Connection
                 return;
             case IoStatus.WouldBlock:
                 Block();
+                if (_readable && !_processing && !IsOutputUnread) ReadAll(alreadyRead: false); // also when it had been refused: the peer has taken some
                 return;
         }
         if (_closeWhenWritten)

@@ -15,6 +15,7 @@ internal abstract partial class Http2Connection
 
     private void CheckLimits(long now)
     {
+        if (_readable && IsOutputUnread) _heardMs = now; // it is we who do not read: its answer to a PING may lie there
         if (!Session.AreSettingsAcknowledged && now >= After(_openedMs, _settings.SettingsAckMs)) End(Http2ErrorCode.SettingsTimeout, "our SETTINGS were not acknowledged in time");
         else if (_headStartedMs != long.MaxValue && now >= After(_headStartedMs, HeadTimeoutMs)) End(Http2ErrorCode.EnhanceYourCalm, "a head did not end in time");
         else if (_blocked && now >= After(_progressMs, _settings.StallMs)) Finish("the peer read nothing for too long", reset: true);

@@ -128,7 +128,11 @@ internal sealed partial class Http2Session
         if (!TryDecode(block, accepted?.Fields ?? _fields, out var status)) return;
         if (accepted is null)
         {
-            if (id > _acceptUpTo) return; // GOAWAY has told that it is not taken
+            if (id > _acceptUpTo)
+            {
+                _history.Ended(id, StreamEnd.ResetByUs);
+                return; // GOAWAY has told that it is not taken
+            }
             FrameWriter.RstStream(Output, id, Http2ErrorCode.RefusedStream);
             _history.Ended(id, StreamEnd.ResetByUs);
             Spend(FaultBudget.Fault);

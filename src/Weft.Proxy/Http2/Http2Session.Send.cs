@@ -65,6 +65,7 @@ internal sealed partial class Http2Session
         if (!data.IsEmpty)
         {
             stream.Outbox ??= _buffers.Rent(Math.Min(data.Length, Buffers.BufferPool.LargestBlockBytes));
+            if (stream.Outbox.Length + data.Length > Buffers.BufferPool.LargestBlockBytes) throw new InvalidOperationException("more than 1 MiB was written to a stream at once");
             while (!stream.Outbox.TryAppend(data))
             {
                 if (!stream.Outbox.Grow(Buffers.BufferPool.LargestBlockBytes)) throw new InvalidOperationException("a stream was written to although it had answered false");

@@ -184,7 +184,7 @@ internal sealed partial class Http2Session
         IsFailed = true;
         FailureCode = code;
         FailureText = detail;
-        FrameWriter.GoAway(Output, _lastPeerId, code);
+        FrameWriter.GoAway(Output, Math.Min(_lastPeerId, _acceptUpTo), code);
     }
 
     internal void Reset(Http2Stream stream, Http2ErrorCode code)

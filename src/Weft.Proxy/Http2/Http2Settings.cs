@@ -60,8 +60,12 @@ internal sealed record Http2Settings
     /// <summary>How long the peer may take nothing of what waits for it, in ms. Default 5 min; over it the connection is closed.</summary>
     public long StallMs { get; init; } = 300_000;
 
-    /// <summary>Bytes queued for the peer above which no stream may add body bytes and nothing more is read from it. Default 64 KiB.</summary>
+    /// <summary>Bytes queued for the peer above which no stream may add body bytes. Default 64 KiB.</summary>
     public int OutputBytes { get; init; } = 64 << 10;
+
+    /// <summary>Bytes queued for the peer above which nothing more is read from it. Default 1 MiB: well above what bodies may queue, because two proxies that each wait for the
+    /// other to read would wait for ever.</summary>
+    public int UnreadOutputBytes { get; init; } = 1 << 20;
 
     /// <summary>What xDS configured, where it does: larger windows are cut to <see cref="LargestWindow"/>.</summary>
     /// <param name="maxListBytes">max_request_headers_kb or max_response_headers_kb.</param>

@@ -71,7 +71,7 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
         _starts = _headHeld = true;
         _bodyBegun = _headTooLarge = false;
         _malformed = RequestMessage.TryRead(fields, endStream, _connection.Chain.Http2.EnableConnectProtocol, out _message, out var error) ? null : error;
-        Stream.DeclaredLength = _message.ContentLength;
+        Stream.DeclaredLength = _message.Kind == RequestKind.Connect ? -1 : _message.ContentLength; // RFC 9110 section 9.3.6: it means nothing on CONNECT
         _hasBody = !endStream && _message.Kind != RequestKind.Connect; // what follows a CONNECT is the tunnel's, if there will be one
         _withoutBody = _message.Kind == RequestKind.Head;
     }
@@ -250,11 +250,14 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
             if (!_connection.IsMesh) return "GET"u8;
             foreach (ref readonly var said in _message.Fields(_fields))
             {
-                if (said.Known == KnownHeader.XWeft && Ascii.EqualsIgnoreCase(_fields.Name(said), MeshFields.Method) && Octets.IsToken(_fields.Value(said))) return _fields.Value(said);
+                if (said.Known == KnownHeader.XWeft && Ascii.EqualsIgnoreCase(_fields.Name(said), MeshFields.Method) && IsMethodOfUpgrade(_fields.Value(said))) return _fields.Value(said);
             }
             return "GET"u8;
         }
     }
+
+    /// <summary>HEAD has no body to switch from, and CONNECT is another request altogether.</summary>
+    private static bool IsMethodOfUpgrade(ReadOnlySpan<byte> method) => Octets.IsToken(method) && !method.SequenceEqual("CONNECT"u8) && !method.SequenceEqual("HEAD"u8);
 
     public override HttpVersion Version => HttpVersion.Http2;
 
@@ -262,7 +265,7 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
 
     public override bool HasBody => _hasBody;
 
-    public override long DeclaredLength => _message.ContentLength;
+    public override long DeclaredLength => _message.Kind == RequestKind.Connect ? -1 : _message.ContentLength;
 
     public override bool ExpectsContinue => _message.ExpectsContinue;
 
@@ -284,7 +287,8 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
         var writer = Stream.BeginHead();
         WriteStatus(ref writer, 200);
         Stream.EndHead(ref writer, endStream: false);
-        _inner = new Http2TunnelChannel(_context.Worker, _owner, Stream, _owner.Under, new Http1ServerConnection(_context, inside));
+        _inner = new Http2TunnelChannel(_context.Worker, this, _owner, Stream, _owner.Under, new Http1ServerConnection(_context, inside));
+        if (Stream.EndDelivered) _inner.OnEnd(); // before there was anybody to hear it
         _owner.ScheduleFlush();
     }
 
@@ -292,7 +296,9 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
     {
         ReleaseHead();
         _hasBody = true;
+        var told = Stream.EndDelivered;
         Stream.Resume();
+        if (told) _exchange.OnRequestEnd(default); // the client ended its side before there was a tunnel
     }
 
     public override void ReleaseHead()
@@ -360,6 +366,7 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
         if (!Stream.EndHead(ref writer, endStream: false)) return;
         if (!_withoutBody && reply.Status is not (204 or 304)) Stream.Write(reply.Body);
         Stream.WriteEnd(default);
+        _owner.ScheduleFlush();
     }
 
     public override void Flush() => _owner.ScheduleFlush();
@@ -381,6 +388,12 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
             _owner.ScheduleFlush();
         }
         else RecycleWhenDone();
+        WatchLeaving();
+    }
+
+    /// <summary>Our part is done, and what was written may never be taken: from now on somebody looks at the time.</summary>
+    public void WatchLeaving()
+    {
         if (!Stream.IsOpen) return;
         _unsentBytes = Stream.UnsentBytes;
         _owner.AddLeaving(this);

@@ -16,6 +16,7 @@ namespace Weft.Proxy.Listening;
 internal sealed class Http2TunnelChannel : Channel, IWorkItem
 {
     private readonly Worker _worker;
+    private readonly Http2ServerStream _server;
     private readonly Http2ServerConnection _owner;
     private readonly Http2Stream _stream;
     private readonly Channel _under;
@@ -31,9 +32,10 @@ internal sealed class Http2TunnelChannel : Channel, IWorkItem
     private bool _gone;
 
     [SetsRequiredMembers]
-    public Http2TunnelChannel(Worker worker, Http2ServerConnection owner, Http2Stream stream, Channel under, IChannelHandler handler)
+    public Http2TunnelChannel(Worker worker, Http2ServerStream server, Http2ServerConnection owner, Http2Stream stream, Channel under, IChannelHandler handler)
     {
         _worker = worker;
+        _server = server;
         _owner = owner;
         _stream = stream;
         _under = under;
@@ -150,7 +152,11 @@ internal sealed class Http2TunnelChannel : Channel, IWorkItem
         if (!IsOpen) return;
         ShutdownWrite();
         Forget();
-        if (!_gone) _stream.Leave();
+        if (!_gone)
+        {
+            _stream.Leave();
+            if (!_gone) _server.WatchLeaving();
+        }
         _owner.ScheduleFlush();
     }
 

@@ -60,6 +60,7 @@ internal sealed partial class Exchange
         else if (_downstream.ExpectsContinue)
         {
             upstream.Flush(); // the client sends its body when the workload asks for it
+            if (!ReferenceEquals(_upstream, upstream)) return; // it broke; whoever takes the body next asks for it
             _downstream.ResumeBody();
         }
         else
@@ -85,13 +86,14 @@ internal sealed partial class Exchange
         if (IsOverRetryBudget) detail = $"{detail} (not sent again: the cluster's retry budget is spent, {_cluster!.Cluster.RetryBudget})";
         if (retry) BackOff();
         // The caller's proxy is told that the application has not seen a byte: it may send the request to another instance.
-        else if (outcome is AttemptOutcome.ConnectFailed or AttemptOutcome.Refused && _connection is { Direction: Direction.Inbound, IsMesh: true }) Fail(Fault.Unprocessed, detail);
+        else if (outcome is AttemptOutcome.ConnectFailed or AttemptOutcome.Refused && !_mayHaveActed && _connection is { Direction: Direction.Inbound, IsMesh: true }) Fail(Fault.Unprocessed, detail);
         // That a peer's application was not reached is said between proxies; to a caller it is a connection that failed.
         else Fail(outcome == AttemptOutcome.Refused && ToMeshPeer ? Fault.ConnectFailure : fault, detail);
     }
 
     private bool ShouldRetry(AttemptOutcome outcome, int status, bool marked, bool reused = false, GrpcStatusCode? grpcStatus = null)
     {
+        if (outcome is not (AttemptOutcome.ConnectFailed or AttemptOutcome.Refused)) _mayHaveActed = true;
         var attempt = new Attempt(_record.Attempts, outcome, status, marked, _idempotent, _progress, reused, grpcStatus);
         if (!RetryDecision.Decide(_action!.Retry, attempt)) return false;
         // What no workload has seen adds no load to any: half of the endpoints may be dead, and their share of requests all go on to the other half.

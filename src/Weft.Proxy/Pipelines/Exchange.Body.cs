@@ -28,7 +28,8 @@ internal sealed partial class Exchange
         _record.BytesReceived += data.Length;
         if (_keptBody is { } kept && !_context.KeptBodies.TryAppend(kept, data)) BodyIsGone();
         // Once the response is complete nobody takes the rest; the stream's end closes the connection.
-        if (_upstream is not { } upstream) return true;
+        if (_upstream is not { } upstream)
+            return _phase == Phase.Idle ? true : throw new InvalidOperationException($"body bytes came while nobody took them ({_phase})"); // passed over in silence they would be missing
         var more = upstream.WriteBody(data);
         if (ReferenceEquals(_upstream, upstream)) return more;
         // The attempt failed in this call. The next one has been given the kept bytes already, these among them, or will be.

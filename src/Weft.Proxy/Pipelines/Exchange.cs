@@ -58,6 +58,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
     private TriedEndpoints _tried;
     private RequestProgress _progress;
     private bool _countedRetry;
+    private bool _mayHaveActed; // some attempt's head reached a workload that did not prove to have ignored it
 
     public Exchange(WorkerContext context, DownstreamConnection connection, DownstreamStream downstream)
     {
@@ -144,6 +145,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
         _progress = RequestProgress.NothingSent;
         IsOverRetryBudget = false;
         _tried.Clear();
+        _mayHaveActed = false;
         _action = null;
         _cluster = null;
         _endpoint = null;

@@ -70,7 +70,7 @@ internal sealed class Http2ClientConnection : ClientConnection
             Pool.ExpectedStreams = Session.PeerMaxStreams;
             foreach (var stream in TakeAwaiting()) stream.OnSettings();
         }
-        if (!IsReady && Capacity > 0) Pool.Offer(this);
+        if (!IsReady && Capacity > 0 && Pool.IsCurrent(Tls) && !IsExpired(Context.Worker.NowMs)) Pool.Offer(this);
     }
 
     private void OnEnded(string detail)

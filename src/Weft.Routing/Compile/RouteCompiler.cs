@@ -26,7 +26,7 @@ public static class RouteCompiler
             HeaderCompiler.Compile(message.RequestHeadersToAdd, message.RequestHeadersToRemove, "request", at, into),
             HeaderCompiler.Compile(message.ResponseHeadersToAdd, message.ResponseHeadersToRemove, "response", at, into));
         var maxBody = into.Number(
-            message.MaxDirectResponseBodySizeBytes, unset: 4096, min: 0, max: 16 * 1024 * 1024, at.Field("max_direct_response_body_size_bytes"));
+            message.MaxDirectResponseBodySizeBytes, unset: 4096, min: 0, max: 512 * 1024, at.Field("max_direct_response_body_size_bytes"));
 
         var hosts = ImmutableArray.CreateBuilder<VirtualHost>(message.VirtualHosts.Count);
         var names = new HashSet<string>(StringComparer.Ordinal);

@@ -113,6 +113,16 @@ internal sealed class ScriptedBackend : IAsyncDisposable
             return head + body;
         }
 
+        private int _owed;
+
+        public async Task<string?> ReadRequestLazyAsync()
+        {
+            if (_owed > 0) await ReadBytesAsync(_owed);
+            var head = await ReadHeadAsync();
+            _owed = head is not null && Field(head, "content-length") is { } length ? int.Parse(length) : 0;
+            return head;
+        }
+
         public async Task<string> ReadBytesAsync(int count)
         {
             while (_buffer.Count < count)

@@ -17,6 +17,10 @@ internal sealed class HpackDecoder(HpackLimits limits)
 
     private int _listBytes;
     private bool _tooLarge;
+    private long _literalBytes; // copied for the block at hand
+
+    /// <summary>Twice the list, and as much as a block may be longer than it: an honest sender of too many fields still gets its 431.</summary>
+    private long MaxLiteralBytes => (2L * limits.MaxListBytes) + (128 << 10);
 
     /// <summary>Why the last block was an <see cref="HpackStatus.Error"/>: one clause, a constant.</summary>
     public string Reason { get; private set; } = "";
@@ -43,6 +47,7 @@ internal sealed class HpackDecoder(HpackLimits limits)
         into.Clear();
         _listBytes = 0;
         _tooLarge = false;
+        _literalBytes = 0;
         var position = 0;
         if (!ReadSizeUpdates(block, ref position) || !ReadFields(block, position, into))
         {
@@ -110,6 +115,8 @@ internal sealed class HpackDecoder(HpackLimits limits)
         var valueLength = ReadString(block, ref position, into);
         if (valueLength < 0) return false;
         var length = nameLength + valueLength;
+        // Two bytes can ask for the copy of an entry's long name, a thousand times a frame: what is over every limit already does not go on for ever.
+        if ((_literalBytes += length) > MaxLiteralBytes) return Fail("the fields of a block come to more than twice SETTINGS_MAX_HEADER_LIST_SIZE");
         if (enters)
         {
             // From the block, not from the table: the entry that gave the name may be the one that has to go (RFC 7541 section 4.4).

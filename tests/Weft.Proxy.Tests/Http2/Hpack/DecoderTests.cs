@@ -162,6 +162,17 @@ public sealed class DecoderTests
         (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBeLessThan(256 * 1024, "400 MB of fields were asked for");
     }
 
+    [Fact]
+    public void A_bomb_of_literals_that_borrow_a_long_name_ends()
+    {
+        _decoder.Read(Literal(new string('a', 4000), "x"));
+        var bomb = new byte[100_000]; // 0x0f 0x2f: the name of entry 62; 0x00: no value
+        for (var i = 0; i + 2 < bomb.Length; i += 3) (bomb[i], bomb[i + 1]) = (0x0f, 0x2f);
+        bomb[^1] = 0x80;
+        _decoder.Decode(bomb, new FieldBlock()).ShouldBe(HpackStatus.Error, "130 MB of names were asked for");
+        _decoder.Reason.ShouldContain("SETTINGS_MAX_HEADER_LIST_SIZE");
+    }
+
     private static byte[] Literal(string name, string value) => [0x40, .. String(name), .. String(value)];
 
     private static byte[] String(string text)
