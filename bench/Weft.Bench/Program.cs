@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Weft.Bench;
 using Weft.Bench.Clients;
 using Weft.Bench.Peers;
@@ -6,6 +7,9 @@ using Weft.Bench.Rows;
 
 if (args is ["client", var url, var protocol]) return ClientProgram.Run(url, protocol);
 if (!Arguments.TryParse(args, out var arguments)) return 2;
+
+using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => PeerProcess.EndAll());
+using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => PeerProcess.EndAll());
 
 Certificates.Make();
 Content.Make();

@@ -14,6 +14,8 @@ internal sealed class PeerProcess : IAsyncDisposable
     private const int Terminate = 15;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
+    private static readonly HashSet<int> Running = [];
+
     private readonly Process _process;
     private readonly StreamWriter _log;
 
@@ -22,6 +24,7 @@ internal sealed class PeerProcess : IAsyncDisposable
         Peer = peer;
         _process = process;
         _log = log;
+        lock (Running) Running.Add(process.Id);
         process.OutputDataReceived += Keep;
         process.ErrorDataReceived += Keep;
         process.BeginOutputReadLine();
@@ -91,8 +94,18 @@ internal sealed class PeerProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Ends every peer: a run that is ended from outside must not leave them on their cores and ports, where the next one would measure them.</summary>
+    public static void EndAll()
+    {
+        lock (Running)
+        {
+            foreach (var pid in Running) SendSignal(pid, Terminate);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
+        lock (Running) Running.Remove(_process.Id);
         if (!_process.HasExited && SendSignal(_process.Id, Terminate) == 0)
         {
             try
