@@ -21,8 +21,8 @@ public sealed record IdentityAgentOptions
     /// <summary>Upper bound of the first pause after a failed attempt. At least 10 milliseconds. Default half a second.</summary>
     public TimeSpan FirstRetry { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Upper bound of every pause between attempts, and so of how long healing takes after the control plane is back. Default 15 seconds.</summary>
-    public TimeSpan LongestRetry { get; init; } = TimeSpan.FromSeconds(15);
+    /// <summary>Upper bound of every pause between attempts, and so of how long healing takes after the control plane is back. Default 10 seconds.</summary>
+    public TimeSpan LongestRetry { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How often the wall clock is looked at while waiting. Default 15 seconds: a laptop that wakes renews within that.</summary>
     public TimeSpan ClockCheckInterval { get; init; } = TimeSpan.FromSeconds(15);

@@ -13,6 +13,6 @@ internal sealed record ConfigLimits
     /// <summary>Upper bound of the first pause before the management server is called again. Default 250 ms.</summary>
     public TimeSpan FirstRetry { get; init; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Upper bound of every such pause. Default 30 s.</summary>
-    public TimeSpan LongestRetry { get; init; } = TimeSpan.FromSeconds(30);
+    /// <summary>Upper bound of every such pause, and so of how long a proxy stays stale once the management server is back. Default 10 s.</summary>
+    public TimeSpan LongestRetry { get; init; } = TimeSpan.FromSeconds(10);
 }

@@ -82,12 +82,13 @@ internal sealed class ProxyHost : IAsyncDisposable
             _disposables.Add(new MemoryGuard(_options.Overload, _admission, memory.Read, _time, _say));
             _disposables.Add(memory);
         }
-        // Beside the configuration, so that accepting does not wait for it; before the identity, so that waiting for that can be watched.
-        var admin = _bootstrap.Admin is { } address ? Task.Run(() => StartAdmin(new AdminSettings { Address = address }), stop) : Task.CompletedTask;
-        if (_options.Identity is not null) await admin.ConfigureAwait(false);
-        await StartIdentityAsync(stop).ConfigureAwait(false);
+        StartIdentity();
+        // Before a first certificate, so that waiting for it can be watched; else last, so that accepting does not wait for it.
+        var admin = _identity is { Current: null };
+        if (admin) StartAdmin();
+        await JoinAsync(stop).ConfigureAwait(false);
         await StartConfigurationAsync().ConfigureAwait(false);
-        await admin.ConfigureAwait(false);
+        if (!admin) StartAdmin();
         if (_options.WarmupTime > TimeSpan.Zero) _warmup = SelfExercise.Start(new WarmupSettings { Budget = _options.WarmupTime }, SpeaksTls, _time, _say);
         await Task.WhenAny(_quit.Task, Task.Delay(Timeout.InfiniteTimeSpan, _time, stop)).ConfigureAwait(false);
         // Said, because a proxy that ends without a word looks like one that crashed.
@@ -111,8 +112,9 @@ internal sealed class ProxyHost : IAsyncDisposable
     private bool SpeaksTls => _identity is not null
         || _store.Current.Listeners.Items.Any(l => l.Value.Chains.Any(c => c.IsTls)) || _store.Current.Clusters.Items.Any(c => c.Value.Tls.Any(t => t.IsTls));
 
-    private void StartAdmin(AdminSettings settings)
+    private void StartAdmin()
     {
+        if (_bootstrap.Admin is not { } address) return;
         var sources = new AdminSources
         {
             Config = _store,
@@ -129,11 +131,10 @@ internal sealed class ProxyHost : IAsyncDisposable
             Drain = inboundOnly => _ = DrainListenersAsync(inboundOnly),
             Quit = () => _quit.TrySetResult(),
         };
-        _admin = new AdminServer(settings, AdminEndpoints.Of(sources), _time, e => _say($"admin: {e.Message}"));
+        _admin = new AdminServer(new AdminSettings { Address = address }, AdminEndpoints.Of(sources), _time, e => _say($"admin: {e.Message}"));
     }
 
-    /// <summary>Waits for the first certificate: without one there is nobody to be in front of the control plane.</summary>
-    private async Task StartIdentityAsync(CancellationToken stop)
+    private void StartIdentity()
     {
         if (_options.Identity is not { } address) return;
         _identity = IdentityAgent.Start(new IdentityAgentOptions
@@ -145,9 +146,14 @@ internal sealed class ProxyHost : IAsyncDisposable
             Random = new Random((int)RandomSeed()),
             Warn = w => _say($"identity: {w}"),
         });
+    }
+
+    /// <summary>Waits for the first certificate: without one there is nobody to be in front of the control plane.</summary>
+    private async Task JoinAsync(CancellationToken stop)
+    {
+        if (_identity is null) return;
         await _identity.WaitAsync(stop).ConfigureAwait(false);
-        var handler = _identity.CreateControlHandler();
-        var invoker = new HttpMessageInvoker(handler);
+        var invoker = new HttpMessageInvoker(_identity.CreateControlHandler());
         _disposables.Add(invoker);
         var source = new MetricsSource(_node.Service, _node.Namespace, _bootstrap.Node.Id);
         _pusher = new MetricsPusher(_metrics, source, invoker, _identity.ControlAddress, new MetricsPushSettings(), _time, _say);

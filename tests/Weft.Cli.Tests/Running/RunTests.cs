@@ -65,7 +65,7 @@ public sealed class RunTests
     {
         await using var mesh = await FakeMesh.StartAsync();
         var python = Tool.Require("python3", "python3");
-        var (port, go) = (FreePort(), Path.Combine(mesh.Folder, "go"));
+        var (port, go) = (Ports.Free(), Path.Combine(mesh.Folder, "go"));
         var seen = Path.Combine(mesh.Folder, "seen");
         var server = $"""
             import os, signal, socket, time, urllib.request
@@ -195,10 +195,4 @@ public sealed class RunTests
 
     private static string Health(IReadOnlyList<System.Text.Json.Nodes.JsonNode> workloads) => workloads.Single()["spec"]!["health"]!.ToString();
 
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

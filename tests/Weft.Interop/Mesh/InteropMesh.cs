@@ -1,5 +1,6 @@
 using Weft.Interop.Hosting;
 using Weft.Scenarios.Mesh;
+using Weft.TestSupport;
 using Xunit;
 
 namespace Weft.Interop.Mesh;
@@ -26,7 +27,7 @@ public sealed class InteropMesh : IAsyncLifetime
         foreach (var library in Scripts.Keys) await ServeAsync(library);
         _mesh = await MeshUnderTest.StartAsync();
         foreach (var (library, port) in _ports.ToList()) await _mesh.AddAsync(library, port);
-        var upstreams = Scripts.Keys.ToDictionary(_ => MeshUnderTest.FreePort(), library => $"{library}.default:80");
+        var upstreams = Scripts.Keys.ToDictionary(_ => Ports.Free(), library => $"{library}.default:80");
         foreach (var (port, target) in upstreams) _ports[$"local {target}"] = port;
         _client = await _mesh.AddAsync("caller", 0, upstreams: upstreams);
     }
@@ -35,7 +36,7 @@ public sealed class InteropMesh : IAsyncLifetime
     internal async Task ServeAsync(string library)
     {
         if (_servers.Remove(library, out var old)) old.Dispose();
-        if (!_ports.TryGetValue(library, out var port)) _ports[library] = port = MeshUnderTest.FreePort();
+        if (!_ports.TryGetValue(library, out var port)) _ports[library] = port = Ports.Free();
         var server = Peer.Start($"{Scripts[library]}server{Extension(library)}", $"{port}");
         _servers[library] = server;
         if (await server.ReadLineAsync() is null) throw new InvalidOperationException($"the server of {library} did not start");

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Shouldly;
 using Weft.Grpc;
+using Weft.TestSupport;
 using Xunit;
 
 namespace Weft.Interop.Mesh;
@@ -22,7 +23,7 @@ public sealed class OwnAnswersTests(InteropMesh mesh, ITestOutputHelper output) 
         await mesh.StartAsync();
         using var rude = new RudeServer();
         await mesh.Mesh.AddAsync($"rude-{client}", rude.Port);
-        await mesh.Mesh.AddAsync($"dead-{client}", FreePort());
+        await mesh.Mesh.AddAsync($"dead-{client}", Ports.Free());
         await mesh.Mesh.ApplyAsync($$"""
             apiVersion: v1
             kind: Service
@@ -71,8 +72,6 @@ public sealed class OwnAnswersTests(InteropMesh mesh, ITestOutputHelper output) 
     }
 
     private static T Read<T>(string? line) => JsonSerializer.Deserialize<T>(line.ShouldNotBeNull("the client has ended"), JsonSerializerOptions.Web)!;
-
-    private static int FreePort() => Weft.Scenarios.Mesh.MeshUnderTest.FreePort();
 
     /// <summary>Accepts, reads a little, and resets.</summary>
     private sealed class RudeServer : IDisposable

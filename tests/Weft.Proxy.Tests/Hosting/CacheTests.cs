@@ -13,7 +13,7 @@ namespace Weft.Proxy.Tests.Hosting;
 public sealed class CacheTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("weft-cache-").FullName;
-    private readonly int _xds = RunningProxy.FreePort();
+    private readonly int _xds = Ports.Free();
 
     private string Cache => Path.Combine(_folder, "cache");
 

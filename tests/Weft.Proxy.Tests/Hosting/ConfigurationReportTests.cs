@@ -8,6 +8,7 @@ using Shouldly;
 using Weft.Proxy.Tests.Admin;
 using Weft.Proxy.Tests.Configuration;
 using Weft.Proxy.Tests.Security;
+using Weft.TestSupport;
 using Weft.Xds;
 using Xunit;
 
@@ -49,7 +50,7 @@ public sealed class ConfigurationReportTests
     {
         var refused = ManagementServer.Listener("bad", "r");
         ((Listener)refused.Item3).Transparent = true;
-        var port = RunningProxy.FreePort();
+        var port = Ports.Free();
         await using var server = await AdsServer.StartAsync(port, new FixedSnapshot(
             1, ManagementServer.Listener("in", "r"), ManagementServer.Routes("r", ("/", "a"), ("/none", "none")),
             ManagementServer.Cluster("a"), ManagementServer.Endpoints("a", "10.0.0.1"), refused));

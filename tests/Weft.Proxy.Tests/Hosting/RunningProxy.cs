@@ -17,7 +17,7 @@ internal sealed class RunningProxy : IDisposable
     /// <param name="bootstrap">Without an admin section.</param>
     private RunningProxy(string bootstrap, string[] arguments, string limit = "")
     {
-        var port = FreePort();
+        var port = Ports.Free();
         var file = Path.Combine(_folder, "bootstrap.yaml");
         File.WriteAllText(file, $"{bootstrap}\nadmin: {{ address: {{ socket_address: {{ address: 127.0.0.1, port_value: {port} }} }} }}\n");
         Admin = new Uri($"http://127.0.0.1:{port}/");
@@ -86,13 +86,6 @@ internal sealed class RunningProxy : IDisposable
             if (_process.HasExited) throw new InvalidOperationException($"the process ended: {Log}");
         }
         throw new TimeoutException($"not within 20 s; the process said: {Log}");
-    }
-
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     public void Dispose()

@@ -1,6 +1,7 @@
 using Envoy.Config.Core.V3;
 using Shouldly;
 using Weft.Proxy.Pipelines;
+using Weft.TestSupport;
 using Xunit;
 using HttpVersion = System.Net.HttpVersion;
 
@@ -184,7 +185,7 @@ public sealed class DrainTests
     {
         await using var backend = ScriptedBackend.Answering(Ok);
         await using var other = ScriptedBackend.Answering(Ok);
-        var port = Hosting.RunningProxy.FreePort();
+        var port = Ports.Free();
         await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll(), port);
         var address = proxy.Address;
         using var stop = new CancellationTokenSource();

@@ -16,7 +16,7 @@ public sealed class NginxTests
     {
         var program = Tool.Require("nginx", "nginx");
         var folder = Directory.CreateTempSubdirectory("weft-nginx").FullName;
-        var port = FreePort();
+        var port = Ports.Free();
         File.SetUnixFileMode(folder, (UnixFileMode)0x1ED); // 0755: nginx's worker is another user
         await File.WriteAllBytesAsync(Path.Combine(folder, "large"), new byte[5_000_000], TestContext.Current.CancellationToken);
         await File.WriteAllTextAsync(Path.Combine(folder, "nginx.conf"), $$"""
@@ -67,13 +67,6 @@ public sealed class NginxTests
     {
         using var response = await http.GetAsync(path, TestContext.Current.CancellationToken);
         return await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     private static async Task ListeningAsync(int port)

@@ -7,6 +7,7 @@ using System.Text.Json.Nodes;
 using Shouldly;
 using Weft.TestSupport;
 using Xunit;
+using LocalPorts = Weft.TestSupport.Ports;
 
 namespace Weft.Scenarios.CommandLine;
 
@@ -19,8 +20,8 @@ internal sealed class Installation : IAsyncDisposable
 
     public Installation()
     {
-        Api = FreePort();
-        Xds = FreePort();
+        Api = LocalPorts.Free();
+        Xds = LocalPorts.Free();
         Data = Directory.CreateTempSubdirectory("weft-scenario-").FullName;
     }
 
@@ -75,7 +76,7 @@ internal sealed class Installation : IAsyncDisposable
     /// <summary>One service of the Bookshop under <c>weft run</c>.</summary>
     public Task<Running> RunBookshopAsync(string service, string version = "")
     {
-        var port = FreePort().ToString(CultureInfo.InvariantCulture);
+        var port = LocalPorts.Free().ToString(CultureInfo.InvariantCulture);
         string[] versioned = version.Length > 0 ? ["--version", version] : [];
         return RunAsync(["--service", service, "--port", port, .. versioned], [Bookshop, service, "--port", port, .. versioned]);
     }
@@ -141,13 +142,6 @@ internal sealed class Installation : IAsyncDisposable
             if (watch.Elapsed > s_patience || of?.HasEnded == true) Assert.Fail($"{what}: not within {watch.Elapsed.TotalSeconds:0} s. {of?.Log}");
             await Task.Delay(100);
         }
-    }
-
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     public async ValueTask DisposeAsync()

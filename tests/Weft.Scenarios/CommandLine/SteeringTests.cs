@@ -54,7 +54,7 @@ public sealed partial class SteeringTests(ITestOutputHelper output)
         await weft.StartControlAsync();
         var files = Directory.CreateDirectory(Path.Combine(weft.Data, "files")).FullName;
         await File.WriteAllTextAsync(Path.Combine(files, "books"), "{\"version\":\"python\"}", TestContext.Current.CancellationToken);
-        var port = Installation.FreePort().ToString(CultureInfo.InvariantCulture);
+        var port = Ports.Free().ToString(CultureInfo.InvariantCulture);
         await Task.WhenAll(
             weft.RunBookshopAsync("catalog", "v1"),
             weft.RunAsync(["--service", "catalog", "--port", port, "--version", "v2"], python, "-m", "http.server", port, "--bind", "127.0.0.1", "--directory", files));

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Weft.TestSupport;
 
 namespace Weft.Scenarios.Mesh;
 
@@ -19,7 +20,7 @@ internal sealed class Application : IAsyncDisposable
 
     public static async Task<Application> StartAsync(string answer, int port = 0)
     {
-        if (port == 0) port = MeshUnderTest.FreePort();
+        if (port == 0) port = Ports.Free();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, port));

@@ -69,7 +69,7 @@ public sealed class MeshProtocolTests
     public async Task Curl_over_Http2_reaches_its_workload_over_Http2()
     {
         var curl = Tool.Require("curl", "curl");
-        var port = MeshUnderTest.FreePort();
+        var port = Ports.Free();
         await using var application = await Http2Application(port);
         await using var mesh = await MeshUnderTest.StartAsync();
         await mesh.AddAsync("catalog", port);

@@ -45,8 +45,8 @@ internal sealed class MeshUnderTest : IAsyncDisposable
         Control = await ControlPlane.StartAsync(new ControlPlaneOptions
         {
             DataDirectory = Path.Combine(_folder, "control"),
-            ApiAddress = new IPEndPoint(IPAddress.Loopback, _api.BaseAddress?.Port ?? 0),
-            XdsAddress = new IPEndPoint(IPAddress.Loopback, XdsAddress?.Port ?? 0),
+            ApiAddress = new IPEndPoint(IPAddress.Loopback, _api.BaseAddress?.Port ?? Ports.Free()),
+            XdsAddress = new IPEndPoint(IPAddress.Loopback, XdsAddress?.Port ?? Ports.Free()),
             Certificates = new CertificateAuthorityOptions { DefaultLeafLifetime = _leafLifetime },
         });
         XdsAddress = Control.XdsAddress;
@@ -73,7 +73,7 @@ internal sealed class MeshUnderTest : IAsyncDisposable
         string service, int port, string version = "", string? workload = null, IReadOnlyDictionary<int, string>? upstreams = null)
     {
         workload ??= version.Length > 0 ? $"{service}-{version}" : service;
-        var (inbound, outbound, admin) = (FreePort(), FreePort(), FreePort());
+        var (inbound, outbound, admin) = (Ports.Free(), Ports.Free(), Ports.Free());
         var yaml = new StringBuilder($$"""
             apiVersion: v1
             kind: ServiceAccount
@@ -129,13 +129,6 @@ internal sealed class MeshUnderTest : IAsyncDisposable
 
     /// <summary>Says how a workload is, and waits until every proxy knows.</summary>
     private async Task SetHealthAsync(Sidecar sidecar, string health) => await RolloutAsync(await ApplyAsync($"{_workloads[sidecar.Workload]}\n  health: {health}\n"));
-
-    public static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
 
     private static string Service(string name, string selector) => $$"""
         ---

@@ -13,7 +13,7 @@ public sealed class StaticBootstrapTests
     {
         await using var v1 = await Application.StartAsync("v1");
         await using var v2 = await Application.StartAsync("v2");
-        var (port, admin) = (MeshUnderTest.FreePort(), MeshUnderTest.FreePort());
+        var (port, admin) = (Ports.Free(), Ports.Free());
         var file = Path.GetTempFileName() + ".yaml";
         await File.WriteAllTextAsync(file, $$"""
             # An edge of two versions.

@@ -56,7 +56,7 @@ public sealed class WebSocketTests
             if (Environment.GetEnvironmentVariable("WEFT_REQUIRE_TOOLS") == "1") Assert.Fail("needs websockets: apt-get install python3-websockets");
             Assert.Skip("needs websockets: apt-get install python3-websockets");
         }
-        var port = MeshUnderTest.FreePort();
+        var port = Ports.Free();
         using var server = Python($$"""
             import asyncio, websockets
             async def echo(ws):
@@ -114,7 +114,7 @@ public sealed class WebSocketTests
 
         public static async Task<EchoServer> StartAsync()
         {
-            var port = MeshUnderTest.FreePort();
+            var port = Ports.Free();
             var builder = WebApplication.CreateSlimBuilder();
             builder.Logging.ClearProviders();
             builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, port));

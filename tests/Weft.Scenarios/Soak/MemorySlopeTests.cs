@@ -23,7 +23,7 @@ public sealed class MemorySlopeTests
         var folder = Directory.CreateTempSubdirectory("weft-soak-").FullName;
         using var certificates = new Certificates(folder);
         await using var application = await Application.StartAsync("soak");
-        var port = MeshUnderTest.FreePort();
+        var port = Ports.Free();
         var bootstrap = Path.Combine(folder, "bootstrap.json");
         await File.WriteAllTextAsync(bootstrap, Bootstrap(port, application.Port, certificates), TestContext.Current.CancellationToken);
         using var proxy = Process.Start(new ProcessStartInfo(

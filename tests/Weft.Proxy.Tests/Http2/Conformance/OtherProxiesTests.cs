@@ -56,7 +56,7 @@ public sealed class OtherProxiesTests(ITestOutputHelper output) : IDisposable
 
     private Task<IPEndPoint> NginxAsync(string nginx, IPEndPoint backend)
     {
-        var port = RunningProxy.FreePort();
+        var port = Ports.Free();
         File.WriteAllText(Path.Combine(_folder, "nginx.conf"), $$"""
             daemon off; master_process off; error_log {{_folder}}/error.log crit; pid {{_folder}}/pid;
             events { worker_connections 2048; }
@@ -74,7 +74,7 @@ public sealed class OtherProxiesTests(ITestOutputHelper output) : IDisposable
 
     private Task<IPEndPoint> HaproxyAsync(string haproxy, IPEndPoint backend)
     {
-        var port = RunningProxy.FreePort();
+        var port = Ports.Free();
         File.WriteAllText(Path.Combine(_folder, "haproxy.cfg"), $"""
             global
               maxconn 4000
