@@ -39,10 +39,10 @@ internal sealed class BenchMesh : IAsyncDisposable
     }
 
     /// <summary>The sidecar as a contender: its forward proxy is what the application talks to.</summary>
-    /// <param name="name">As it stands in the results.</param>
+    /// <param name="name">As it stands in the results. What one has called and saved, another must not start with.</param>
     public Contender Sidecar(string name) => new(name, [new Peer(Contender.Weft, OutboundPort, Repository.Built("Weft.Proxy", "weft-proxy"),
         ["--bootstrap", Path.Combine(_folder, "bootstrap.json"), "--identity", _xds.ToString(), "--keys", Path.Combine(_folder, "keys"),
-            "--join-token-file", Path.Combine(_folder, "token"), "--cache", Path.Combine(_folder, "cache"), "--drain-seconds", "1"], "memory/requests.lua")], Reach.Http1) { Host = "service-0" };
+            "--join-token-file", Path.Combine(_folder, "token"), "--cache", Path.Combine(_folder, $"cache of {name}"), "--drain-seconds", "1"], "memory/requests.lua")], Reach.Http1) { Host = "service-0" };
 
     /// <summary>The control plane goes away; the sidecar's own folders stay.</summary>
     public async ValueTask StopControlPlaneAsync()

@@ -15,7 +15,7 @@ internal static class AllPeers
         new(Contender.Nginx, "nginx{0}.conf", "nginx", 18001, "nginx", NginxArguments),
         new(Contender.Haproxy, "haproxy{0}.cfg", "haproxy", 18002, "haproxy", (_, file) => ["-db", "-f", file]),
         new(Contender.Caddy, "Caddyfile{0}", "caddy", 18005, "caddy", (_, file) => ["run", "--config", file, "--adapter", "caddyfile"]),
-        new(Contender.Weft, "weft{0}.yaml", "", 18003, Repository.Built("Weft.Proxy", "weft-proxy"), (_, file) => ["--bootstrap", file, "--drain-seconds", "1"]),
+        new(Contender.Weft, "weft{0}.yaml", "", 18003, Repository.Built("Weft.Proxy", "weft-proxy"), WeftArguments),
     ];
 
     /// <summary>nginx with 1 KB from memory and files of 100 KB and 1 MB; also over mutual TLS.</summary>
@@ -45,6 +45,9 @@ internal static class AllPeers
         }
         return contenders;
     }
+
+    /// <summary>As many connections as its peers' configurations give them: by itself it takes no more than it can pair with another descriptor each.</summary>
+    private static string[] WeftArguments(string folder, string file) => ["--bootstrap", file, "--drain-seconds", "1", "--max-connections", "15000"];
 
     /// <summary>Debian has nginx's stream module in a package of its own.</summary>
     private static string? MissingModule(string file)

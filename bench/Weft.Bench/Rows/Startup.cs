@@ -65,10 +65,23 @@ internal static class Startup
         using var http = new HttpClient();
         for (var since = Stopwatch.StartNew(); since.Elapsed < Patience; await Task.Delay(50))
         {
-            var text = await http.GetStringAsync(metrics);
+            if (await TextAsync(http, metrics) is not { } text) continue;
             var line = text.Split('\n').First(l => l.StartsWith(WarmUpMetric, StringComparison.Ordinal));
             if (double.Parse(line[WarmUpMetric.Length..].Split(' ')[0], CultureInfo.InvariantCulture) > 0) return;
         }
         throw new InvalidOperationException($"no end of the warm-up within {Patience.TotalSeconds:0} s");
+    }
+
+    /// <summary>Null while the admin endpoint is not there yet: accepting comes before it.</summary>
+    private static async Task<string?> TextAsync(HttpClient http, Uri metrics)
+    {
+        try
+        {
+            return await http.GetStringAsync(metrics);
+        }
+        catch (HttpRequestException)
+        {
+            return null;
+        }
     }
 }

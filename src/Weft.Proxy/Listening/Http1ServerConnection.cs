@@ -32,9 +32,11 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     /// <summary>A record with the fatal alert handshake_failure (RFC 8446 sections 5.1 and 6).</summary>
     private static ReadOnlySpan<byte> TlsRefusal => [21, 3, 3, 0, 2, 2, 40];
 
+    /// <summary>Of a connection that has read none; nobody writes to it.</summary>
+    private static readonly Http1Head s_none = new();
+
     private readonly WorkerContext _context;
     private readonly DownstreamConnection _connection;
-    private readonly Http1Head _head = new();
     private readonly Exchange _exchange;
     private readonly TimerNode _timer;
     private Channel _channel = null!;
@@ -43,7 +45,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     private OutputQueue _output;
     private BodyReader _body;
     private Http1BodyFraming _framing;
-    private byte[] _normalizedPath = [];
+    private HeadSpace? _space;
     private PathStatus _normalized;
     private int _normalizedLength = -1;
     private State _state;
@@ -73,6 +75,9 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     public int ListIndex { get; set; } = -1;
 
     private ConnectionLimits Limits => _connection.Limits;
+
+    /// <summary>The head that is being read or served.</summary>
+    private Http1Head Parsed => _space?.Head ?? s_none;
 
     // ---- the channel's events
 
@@ -184,7 +189,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
                 else if (Fill(BufferPool.BlockBytes)) return true;
                 return false;
             }
-            switch (Http1Parser.ParseRequest(_input.Readable, Limits.Http1, _head, out var error))
+            switch (Http1Parser.ParseRequest(_input.Readable, Limits.Http1, (_space ??= _context.HeadSpaces.Rent()).Head, out var error))
             {
                 case ParseStatus.Done:
                     BeginExchange();
@@ -240,9 +245,9 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         _state = State.Exchange;
         _headHeld = true;
         _bodyWanted = false;
-        _keepAlive = _head.KeepAlive;
-        _requestComplete = _head.Body == BodyKind.None;
-        _body = new BodyReader(_head, Limits.Http1);
+        _keepAlive = Parsed.KeepAlive;
+        _requestComplete = Parsed.Body == BodyKind.None;
+        _body = new BodyReader(Parsed, Limits.Http1);
         _normalizedLength = -1;
         _connection.CountRequest();
         if (!IsServed(out var status, out var detail)) _exchange.Refuse(status, Fault.BadRequest, detail);
@@ -254,15 +259,15 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     {
         var http = _connection.Chain.Http;
         (status, detail) = (0, "");
-        if (_head.TargetForm == TargetForm.Authority)
+        if (Parsed.TargetForm == TargetForm.Authority)
         {
             // Old clients send it as HTTP/1.0; its version says nothing about what follows.
             if (!_connection.TakesConnect) (status, detail) = (501, "CONNECT is not served here");
         }
-        else if (_head.MinorVersion == 0 && !http.AcceptHttp10) (status, detail) = (426, "this listener does not serve HTTP/1.0");
-        else if (_head.AuthorityLength == 0 && DefaultHost.IsEmpty) (status, detail) = (400, "the request names no host");
-        else if (_head.TargetForm == TargetForm.Absolute && !http.AllowAbsoluteUrl) (status, detail) = (400, "this listener does not serve absolute request targets");
-        else if (_head.TargetIsHttps && _connection.Peer is null) (status, detail) = (400, "an https target came over a connection that is not TLS");
+        else if (Parsed.MinorVersion == 0 && !http.AcceptHttp10) (status, detail) = (426, "this listener does not serve HTTP/1.0");
+        else if (Parsed.AuthorityLength == 0 && DefaultHost.IsEmpty) (status, detail) = (400, "the request names no host");
+        else if (Parsed.TargetForm == TargetForm.Absolute && !http.AllowAbsoluteUrl) (status, detail) = (400, "this listener does not serve absolute request targets");
+        else if (Parsed.TargetIsHttps && _connection.Peer is null) (status, detail) = (400, "an https target came over a connection that is not TLS");
         if (status == 0) Normalize(out status, out detail);
         return status == 0;
     }
@@ -270,8 +275,8 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     private void Normalize(out int status, out string detail)
     {
         (status, detail) = (0, "");
-        if (_normalizedPath.Length < _head.PathLength + 1) _normalizedPath = new byte[Math.Max(256, (_head.PathLength + 1) * 2)];
-        _normalized = _head.NormalizePath(_input!.Readable, _normalizedPath, _connection.Chain.PathPolicy, out var written, out var error);
+        if (_space!.Path.Length < Parsed.PathLength + 1) _space.Path = new byte[Math.Max(256, (Parsed.PathLength + 1) * 2)];
+        _normalized = Parsed.NormalizePath(_input!.Readable, _space.Path, _connection.Chain.PathPolicy, out var written, out var error);
         switch (_normalized)
         {
             case PathStatus.Rewritten or PathStatus.Redirected: _normalizedLength = written; break;
@@ -280,11 +285,11 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     }
 
     /// <summary>Only HTTP/1.0 may leave the host away (RFC 9112 section 3.2); whoever forwards such a request must name one.</summary>
-    private ReadOnlySpan<byte> DefaultHost => _head.MinorVersion == 0 ? _connection.Chain.DefaultHost.Span : default;
+    private ReadOnlySpan<byte> DefaultHost => Parsed.MinorVersion == 0 ? _connection.Chain.DefaultHost.Span : default;
 
     private bool PumpBody()
     {
-        var headBytes = _headHeld && _keptHead is null ? _head.Length : 0;
+        var headBytes = _headHeld && _keptHead is null ? Parsed.Length : 0;
         if (!_body.IsComplete && (_input is null || _input.Length == headBytes))
         {
             // The head stays for a retry until there is a body byte to pass on; body bytes are read behind it.
@@ -307,7 +312,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
             case BodyStatus.End:
                 _requestComplete = true;
                 _input?.Consume(consumed); // its bytes stay where they are until the next read
-                _exchange.OnRequestEnd(new Trailers(data, data.IsEmpty ? [] : _head.Trailers.Fields));
+                _exchange.OnRequestEnd(new Trailers(data, data.IsEmpty ? [] : Parsed.Trailers.Fields));
                 return true;
             case BodyStatus.NeedMore:
                 _input!.Consume(consumed);
@@ -364,6 +369,12 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     private bool ReturnIdleInput()
     {
         if (_input is { IsEmpty: true }) ReturnInput();
+        if (_input is null && _state == State.Head && _space is not null)
+        {
+            // Here and nowhere else: whoever closes a connection may still be in the midst of its head.
+            _context.HeadSpaces.Return(_space);
+            _space = null;
+        }
         return false;
     }
 
@@ -382,28 +393,28 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         {
             if (!_headHeld) throw new InvalidOperationException("the head was asked for after its bytes were given away");
             var buffer = HeadBytes;
-            var head = _head.AsRequestHead(buffer, _normalizedLength >= 0 ? _normalizedPath.AsSpan(0, _normalizedLength) : _head.Path(buffer), _connection.IsApplicationTls);
-            return _head.AuthorityLength > 0 ? head : new RequestHead(head.Method, head.Scheme, DefaultHost, head.Path, head.Buffer, head.Fields);
+            var head = Parsed.AsRequestHead(buffer, _normalizedLength >= 0 ? _space!.Path.AsSpan(0, _normalizedLength) : Parsed.Path(buffer), _connection.IsApplicationTls);
+            return Parsed.AuthorityLength > 0 ? head : new RequestHead(head.Method, head.Scheme, DefaultHost, head.Path, head.Buffer, head.Fields);
         }
     }
 
-    public override HttpVersion Version => _head.MinorVersion == 0 ? HttpVersion.Http10 : HttpVersion.Http11;
+    public override HttpVersion Version => Parsed.MinorVersion == 0 ? HttpVersion.Http10 : HttpVersion.Http11;
 
-    public override bool HasBody => _head.Body != BodyKind.None;
+    public override bool HasBody => Parsed.Body != BodyKind.None;
 
-    public override long DeclaredLength => _head.ContentLength;
+    public override long DeclaredLength => Parsed.ContentLength;
 
-    public override bool ExpectsContinue => _head.ExpectContinue && _head.MinorVersion >= 1;
+    public override bool ExpectsContinue => Parsed.ExpectContinue && Parsed.MinorVersion >= 1;
 
-    public override bool AcceptsTrailers => _head.TeTrailers;
+    public override bool AcceptsTrailers => Parsed.TeTrailers;
 
-    public override ReadOnlySpan<byte> UpgradeProtocol => _headHeld ? _head.UpgradeProtocol(HeadBytes) : default;
+    public override ReadOnlySpan<byte> UpgradeProtocol => _headHeld ? Parsed.UpgradeProtocol(HeadBytes) : default;
 
-    public override bool IsConnect => _head.TargetForm == TargetForm.Authority;
+    public override bool IsConnect => Parsed.TargetForm == TargetForm.Authority;
 
     public override void AcceptConnect()
     {
-        _connection.ConnectTarget = ConnectTarget.Parse(_head.Authority(_input!.Readable));
+        _connection.ConnectTarget = ConnectTarget.Parse(Parsed.Authority(_input!.Readable));
         _connected = _keepAlive = true;
         _mayBeHttp2 = _connection.Chain.Http.Codec != HttpCodec.Http1; // gRPC clients come so
         Http1Heads.WriteConnected(ref _output);
@@ -424,7 +435,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         _headHeld = false;
         if (_keptHead is null)
         {
-            _input!.Consume(_head.Length);
+            _input!.Consume(Parsed.Length);
             return;
         }
         _context.Worker.Buffers.Return(_keptHead);
@@ -434,9 +445,9 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     /// <summary>The head stays beside the input, whose bytes go on with the body.</summary>
     private void KeepHead()
     {
-        _keptHead = _context.Worker.Buffers.Rent(_head.Length);
-        _keptHead.TryAppend(_input!.Readable[.._head.Length]);
-        _input.Consume(_head.Length);
+        _keptHead = _context.Worker.Buffers.Rent(Parsed.Length);
+        _keptHead.TryAppend(_input!.Readable[..Parsed.Length]);
+        _input.Consume(Parsed.Length);
     }
 
     private Span<byte> HeadBytes => (_keptHead ?? _input!).Readable;
@@ -451,7 +462,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
 
     public override void WriteInterim(in ResponseHead head)
     {
-        if (_head.MinorVersion == 0) return; // RFC 9110 section 15.2: a 1.0 client does not know them
+        if (Parsed.MinorVersion == 0) return; // RFC 9110 section 15.2: a 1.0 client does not know them
         Http1Heads.WriteInterim(ref _output, head, _exchange);
         TryFlush();
     }
@@ -495,7 +506,7 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     {
         // A body that was not read would be taken for the next request.
         if (!_requestComplete || _connection.IsEnding) _keepAlive = false;
-        var withoutBody = _head.RequestKind == RequestKind.Head || reply.Status is 204 or 304;
+        var withoutBody = Parsed.RequestKind == RequestKind.Head || reply.Status is 204 or 304;
         Http1Heads.WriteLocalReply(ref _output, reply, _exchange, _keepAlive, Version, withoutBody);
     }
 

@@ -50,6 +50,8 @@ internal sealed class WorkerContext
 
     public KeptBodies KeptBodies { get; }
 
+    public HeadSpaces HeadSpaces { get; } = new();
+
     /// <summary>Requests whose route configuration was asked for and has not come.</summary>
     public RouteWaiters Waiting { get; }
 
