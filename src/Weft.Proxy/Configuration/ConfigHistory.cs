@@ -114,6 +114,7 @@ internal sealed class ConfigHistory(TimeProvider time)
         XdsType.Endpoint => "endpoint",
         XdsType.Listener => "listener",
         XdsType.Route => "route",
+        XdsType.Name => "name",
         _ => "secret",
     };
 

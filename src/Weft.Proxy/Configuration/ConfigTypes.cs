@@ -34,6 +34,7 @@ internal static class ConfigTypes
         Envoy.Extensions.Http.HeaderFormatters.PreserveCase.V3.PreserveCaseReflection.Descriptor,
         Envoy.Extensions.AccessLoggers.Stream.V3.StreamReflection.Descriptor,
         Weft.V1.ForwardProxyReflection.Descriptor,
+        Weft.V1.NameReflection.Descriptor,
         Weft.V1.RetryBudgetReflection.Descriptor,
         Google.Protobuf.WellKnownTypes.StructReflection.Descriptor,
         Google.Protobuf.WellKnownTypes.WrappersReflection.Descriptor);

@@ -25,7 +25,7 @@ public sealed class ConfigurationMetrics
     }
 
     /// <summary>A resource became active.</summary>
-    /// <param name="type">Short name of the xDS type: <c>listener</c>, <c>route</c>, <c>cluster</c>, <c>endpoint</c>, <c>secret</c>.</param>
+    /// <param name="type">Short name of the xDS type: <c>listener</c>, <c>route</c>, <c>cluster</c>, <c>endpoint</c>, <c>secret</c>, <c>name</c>.</param>
     public void Accepted(string type) => Update(type, "accepted");
 
     /// <summary>A resource was refused; the one before it stays active.</summary>

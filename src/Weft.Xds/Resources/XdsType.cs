@@ -9,13 +9,16 @@ public enum XdsType
     Listener = 2,
     Route = 3,
     Secret = 4,
+
+    /// <summary>A service by name or virtual address (weft.v1.Name). Nothing else refers to it, so it takes no part in the order.</summary>
+    Name = 5,
 }
 
 /// <summary>What each <see cref="XdsType"/> is called.</summary>
 public static class XdsTypes
 {
     /// <summary>How many types there are: the length of an array indexed by type.</summary>
-    public const int Count = 5;
+    public const int Count = 6;
 
     private static readonly string[] Messages =
     [
@@ -24,19 +27,20 @@ public static class XdsTypes
         "envoy.config.listener.v3.Listener",
         "envoy.config.route.v3.RouteConfiguration",
         "envoy.extensions.transport_sockets.tls.v3.Secret",
+        "weft.v1.Name",
     ];
 
     private static readonly string[] Urls = [.. Messages.Select(static name => "type.googleapis.com/" + name)];
 
-    private static readonly string[] Services = ["CDS", "EDS", "LDS", "RDS", "SDS"];
+    private static readonly string[] Services = ["CDS", "EDS", "LDS", "RDS", "SDS", "NDS"];
 
     /// <summary>Every type, in push order.</summary>
-    public static IReadOnlyList<XdsType> All { get; } = [XdsType.Cluster, XdsType.Endpoint, XdsType.Listener, XdsType.Route, XdsType.Secret];
+    public static IReadOnlyList<XdsType> All { get; } = [XdsType.Cluster, XdsType.Endpoint, XdsType.Listener, XdsType.Route, XdsType.Secret, XdsType.Name];
 
     /// <summary>The type URL of requests, responses and the <c>Any</c> around each resource.</summary>
     public static string TypeUrl(this XdsType type) => Urls[(int)type];
 
-    /// <summary>The three-letter name that people use: CDS, EDS, LDS, RDS, SDS.</summary>
+    /// <summary>The three-letter name that people use: CDS, EDS, LDS, RDS, SDS, NDS.</summary>
     public static string Service(this XdsType type) => Services[(int)type];
 
     /// <summary>Reads a type URL; false for a type that is not spoken.</summary>

@@ -15,9 +15,9 @@ public sealed class XdsTypesTests
     [Fact]
     public void Type_urls_are_the_names_of_the_messages()
     {
-        MessageDescriptor[] messages = [Cluster.Descriptor, ClusterLoadAssignment.Descriptor, Listener.Descriptor, RouteConfiguration.Descriptor, Secret.Descriptor];
+        MessageDescriptor[] messages = [Cluster.Descriptor, ClusterLoadAssignment.Descriptor, Listener.Descriptor, RouteConfiguration.Descriptor, Secret.Descriptor, Weft.V1.Name.Descriptor];
         XdsTypes.All.Select(t => t.TypeUrl()).ShouldBe(messages.Select(m => "type.googleapis.com/" + m.FullName));
-        XdsTypes.All.Select(t => t.Service()).ShouldBe(["CDS", "EDS", "LDS", "RDS", "SDS"]);
+        XdsTypes.All.Select(t => t.Service()).ShouldBe(["CDS", "EDS", "LDS", "RDS", "SDS", "NDS"]);
         XdsTypes.All.Select(t => (int)t).ShouldBe(Enumerable.Range(0, XdsTypes.Count));
     }
 
