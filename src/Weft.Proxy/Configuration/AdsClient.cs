@@ -26,7 +26,7 @@ internal sealed class AdsClient(
     /// <summary>Why the last stream ended, in one sentence; null after a success.</summary>
     public string? LastFailure => Volatile.Read(ref _lastFailure);
 
-    /// <summary>Told of every failure to connect or to keep the stream.</summary>
+    /// <summary>Told of a failure to connect or to keep the stream, and again when the reason is another one.</summary>
     public Action<string>? Warn { get; set; }
 
     /// <summary>Runs until <paramref name="stop"/>. Call once.</summary>
@@ -114,7 +114,7 @@ internal sealed class AdsClient(
 
     private void Fail(string message)
     {
-        Volatile.Write(ref _lastFailure, message);
-        Warn?.Invoke(message);
+        // Once, and not with every attempt: /ready, /why and the metrics go on saying so.
+        if (Interlocked.Exchange(ref _lastFailure, message) != message) Warn?.Invoke($"management server: {message}");
     }
 }
