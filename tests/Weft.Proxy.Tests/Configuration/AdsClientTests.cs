@@ -42,8 +42,8 @@ public sealed class AdsClientTests
 
         await server.DisposeAsync();
         await Until(() => !source.IsConnected && failures.Exists(f => f.Contains("cannot be reached", StringComparison.Ordinal)));
-        await Task.Delay(500, TestContext.Current.CancellationToken); // five more attempts, each with the same to say
-        failures.Count(f => f.Contains("cannot be reached", StringComparison.Ordinal)).ShouldBe(1);
+        await Task.Delay(500, TestContext.Current.CancellationToken); // five more attempts, most with the same to say
+        failures.Distinct().Count().ShouldBe(failures.Count, string.Join('\n', failures));
         store.Current.Clusters.Find("a")!.Endpoints.Endpoints.Length.ShouldBe(1);
         source.LastFailure.ShouldNotBeNull();
 
