@@ -24,11 +24,10 @@ internal sealed class BoundListener
     /// <summary>In the listener's order; the default chain, if any, is last.</summary>
     public ImmutableArray<BoundChain> Chains { get; }
 
-    /// <summary>The only chain, when there is nothing to detect; else null.</summary>
-    public BoundChain? Only => Chains.Length == 1 && !Listener.NeedsDetection ? Chains[0] : null;
+    /// <summary>The chain that takes every connection, where there is no other; else null.</summary>
+    public BoundChain? Only => Chains.Length == 1 && (Listener.FilterChains.IsEmpty || Chains[0].Chain.Match == FilterChainMatch.Any) ? Chains[0] : null;
 
-    public BoundChain? Select(string transportProtocol, string serverName, ReadOnlySpan<string> applicationProtocols) =>
-        Listener.Select(transportProtocol, serverName, applicationProtocols) is { } chain ? _byChain[chain] : null;
+    public BoundChain? Select(in ConnectionFacts facts) => Listener.Select(facts) is { } chain ? _byChain[chain] : null;
 
     /// <summary>The chain that a connection accepted under <paramref name="earlier"/> belongs to in this version; null when it has none any more.</summary>
     public BoundChain? Successor(BoundChain earlier)
@@ -39,13 +38,10 @@ internal sealed class BoundListener
         }
         foreach (var chain in Chains)
         {
-            if (chain.Chain.Name == earlier.Chain.Name && SameMatch(chain.Chain.Match, earlier.Chain.Match) && Equals(chain.Chain.Tls, earlier.Chain.Tls)) return chain;
+            if (chain.Chain.Name == earlier.Chain.Name && chain.Chain.Match == earlier.Chain.Match && Equals(chain.Chain.Tls, earlier.Chain.Tls)) return chain;
         }
         return null;
     }
-
-    private static bool SameMatch(FilterChainMatch a, FilterChainMatch b) =>
-        a.TransportProtocol == b.TransportProtocol && a.ApplicationProtocols.SequenceEqual(b.ApplicationProtocols) && a.ServerNames.SequenceEqual(b.ServerNames);
 }
 
 /// <summary>One filter chain with the context and the limits that connections of it use, worked out once per version.</summary>

@@ -16,6 +16,7 @@ namespace Weft.Proxy.Listening;
 internal sealed class DownstreamConnection(WorkerContext context, string listenerName, TrafficDirection direction, BoundChain chain)
 {
     private readonly long _openedMs = context.Worker.NowMs;
+    private static readonly IPEndPoint Nowhere = new(IPAddress.None, 0);
     private static readonly SearchValues<char> NameCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-.");
 
     private bool _sourceTold;
@@ -40,7 +41,7 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
     public bool TakesConnect => Chain.Http.Routes is RouteSource.ForwardProxy && ConnectTarget is null;
 
     /// <summary>A connection inside of this one, made by CONNECT over a protocol that has many streams.</summary>
-    public DownstreamConnection Inside(ConnectTarget target) => new(context, ListenerName, direction, Chain) { ConnectTarget = target };
+    public DownstreamConnection Inside(ConnectTarget target) => new(context, ListenerName, direction, Chain) { ConnectTarget = target, Addresses = Addresses };
 
     public Direction Direction { get; } = direction == TrafficDirection.Inbound ? Direction.Inbound : Direction.Outbound;
 
@@ -55,7 +56,20 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
 
     public TlsPeer? Peer { get; private set; }
 
-    public IPEndPoint Remote { get; private set; } = new(IPAddress.None, 0);
+    /// <summary>Whose connection it is and where it was meant to go; null where that is what the socket says.</summary>
+    public ConnectionAddresses? Addresses { get; init; }
+
+    /// <summary>The client: as a trusted proxy in front tells, else the socket's peer.</summary>
+    public IPEndPoint Remote => Addresses?.Client ?? DirectRemote;
+
+    /// <summary>The socket's peer, which may be a proxy in front.</summary>
+    public IPEndPoint DirectRemote => Addresses?.Peer ?? _channel?.Remote ?? Nowhere;
+
+    /// <summary>What the client wanted to reach: before redirects and proxies in front, as far as they tell; else the socket's own address.</summary>
+    public IPEndPoint Destination => Addresses?.Destination ?? _channel?.Local ?? Nowhere;
+
+    /// <summary>The destination where it is not this listener itself; else null.</summary>
+    public IPEndPoint? OriginalDestination => Addresses is { IsElsewhere: true } addresses ? addresses.Destination : null;
 
     /// <summary>The client has proved a mesh identity and is a Weft proxy: what it says in <c>x-weft-*</c> is believed.</summary>
     public bool IsMesh { get; private set; }
@@ -101,7 +115,6 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
         _channel = channel;
         Peer = channel.Peer;
         IsMesh = Peer is { SpiffeId: not null } peer && peer.Alpn.StartsWith(Binder.MeshAlpnPrefix, StringComparison.Ordinal);
-        Remote = channel.Remote;
         _certificatesEnd = Earlier(Peer?.NotAfter, Chain.Tls?.Certificate?.IdentityEnd);
         if (MaxAgeMs != ConnectionLimits.None) EndsMs = _openedMs + MaxAgeMs;
         if (_certificatesEnd is { } end) EndsMs = Math.Min(EndsMs, context.Worker.NowMs + (long)(end - context.Worker.Time.GetUtcNow()).TotalMilliseconds);

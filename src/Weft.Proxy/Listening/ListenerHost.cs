@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Net;
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Pipelines;
@@ -8,7 +9,7 @@ using Weft.Routing.Listeners;
 namespace Weft.Proxy.Listening;
 
 /// <summary>
-/// The process's listening sockets: for each listener one per worker, on the same address (SO_REUSEPORT). Opened on behalf of the configuration thread
+/// The process's listening sockets: for each address of each listener one per worker (SO_REUSEPORT). Opened on behalf of the configuration thread
 /// once the listener is part of the configuration; an address in use refuses the listener by name. Once open, sockets stay until the
 /// process ends or the listener is gone.
 /// </summary>
@@ -18,10 +19,15 @@ internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers)
 
     private readonly ConcurrentDictionary<string, Open> _open = [];
 
-    private sealed record Open(IPEndPoint Asked, IPEndPoint Bound, List<(WorkerContext Worker, ListeningSocket Socket)> Sockets);
+    /// <param name="Asked">As configured, in order.</param>
+    /// <param name="Bound">The real ones, in the same order.</param>
+    private sealed record Open(ImmutableArray<ListenAddress> Asked, string NetworkNamespace, List<IPEndPoint> Bound, List<(WorkerContext Worker, ListeningSocket Socket)> Sockets)
+    {
+        public bool Is(ImmutableArray<ListenAddress> asked, string networkNamespace) => NetworkNamespace == networkNamespace && Asked.AsSpan().SequenceEqual(asked.AsSpan());
+    }
 
-    /// <summary>Listeners by name with the address that they are reached at.</summary>
-    public IEnumerable<KeyValuePair<string, IPEndPoint>> Addresses => _open.Select(o => KeyValuePair.Create(o.Key, o.Value.Bound));
+    /// <summary>Listeners by name with the addresses that they are reached at.</summary>
+    public IEnumerable<KeyValuePair<string, IPEndPoint>> Addresses => _open.SelectMany(o => o.Value.Bound, (o, bound) => KeyValuePair.Create(o.Key, bound));
 
     /// <summary>Opens sockets for <paramref name="listener"/> unless they are open. Not on a worker's thread: it waits for the workers.</summary>
     /// <returns>Null, or why the address cannot be listened on.</returns>
@@ -29,26 +35,37 @@ internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers)
     {
         var config = listener.Listener;
         if (!config.BindToPort) return null;
+        ImmutableArray<ListenAddress> asked = [new ListenAddress(config.Address, config.AcceptsIpv4), .. config.AdditionalAddresses];
         if (_open.TryGetValue(config.Name, out var known))
         {
-            if (known.Asked.Equals(config.Address)) return null;
+            if (known.Is(asked, config.NetworkNamespace)) return null;
             Close(config.Name);
         }
-        if (!_open.Values.Any(o => o.Bound.Port == config.Address.Port) && IsServed(config.Address)) return $"cannot listen on {config.Address}: another process listens there";
-        var sockets = new List<(WorkerContext, ListeningSocket)>();
-        var address = config.Address;
+        var open = new Open(asked, config.NetworkNamespace, [], []);
+        foreach (var address in asked)
+        {
+            if (TryOpen(address, config, open) is not { } error) continue;
+            foreach (var (owner, opened) in open.Sockets) owner.Worker.Post(opened.Close);
+            return $"cannot listen on {address.EndPoint}{(config.NetworkNamespace.Length > 0 ? $" in {config.NetworkNamespace}" : "")}: {error}";
+        }
+        _open[config.Name] = open;
+        return null;
+    }
+
+    /// <summary>Opens one address on all workers and adds it to <paramref name="open"/>.</summary>
+    private string? TryOpen(ListenAddress asked, Listener config, Open open)
+    {
+        // Who answers in another namespace cannot be asked from here.
+        if (config.NetworkNamespace.Length == 0 && !_open.Values.Any(o => o.Bound.Any(b => b.Port == asked.EndPoint.Port)) && IsServed(asked.EndPoint)) return "another process listens there";
+        var address = asked.EndPoint;
         foreach (var worker in workers)
         {
-            var (socket, error) = OnWorker(worker, address, config);
-            if (socket is null)
-            {
-                foreach (var (owner, opened) in sockets) owner.Worker.Post(opened.Close);
-                return $"cannot listen on {config.Address}: {error}";
-            }
-            sockets.Add((worker, socket));
+            var (socket, error) = OnWorker(worker, address, asked.AcceptsIpv4, config);
+            if (socket is null) return error;
+            open.Sockets.Add((worker, socket));
             address = socket.Local; // with port 0 the first worker's port is everyone's
         }
-        _open[config.Name] = new Open(config.Address, address, sockets);
+        open.Bound.Add(address);
         return null;
     }
 
@@ -76,14 +93,15 @@ internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers)
         }
     }
 
-    private static (ListeningSocket? Socket, string Error) OnWorker(WorkerContext worker, IPEndPoint address, Listener listener)
+    private static (ListeningSocket? Socket, string Error) OnWorker(WorkerContext worker, IPEndPoint address, bool dualStack, Listener listener)
     {
         var result = new TaskCompletionSource<(ListeningSocket?, string)>(TaskCreationOptions.RunContinuationsAsynchronously);
         worker.Worker.Post(() =>
         {
             try
             {
-                result.SetResult((worker.Worker.Listen(address, new ListenOptions { Gate = worker.Admission.For(listener.Name) }, new WorkerListener(worker, listener)), ""));
+                var options = new ListenOptions { Gate = worker.Admission.For(listener.Name), DualStack = dualStack, NetworkNamespace = listener.NetworkNamespace };
+                result.SetResult((worker.Worker.Listen(address, options, new WorkerListener(worker, listener)), ""));
             }
             catch (Transport.SocketException e)
             {

@@ -2,6 +2,7 @@ using Weft.Proxy.Configuration;
 using Weft.Proxy.Detection;
 using Weft.Proxy.Overload;
 using Weft.Proxy.Pipelines;
+using Weft.Proxy.ProxyProtocol;
 using Weft.Proxy.Security;
 using Weft.Proxy.Transport;
 using Weft.Routing.Listeners;
@@ -13,10 +14,11 @@ namespace Weft.Proxy.Listening;
 /// One worker's end of a listener: decides for each accepted connection which filter chain it belongs to and what it becomes. The listener is looked up in
 /// the current configuration each time, so a new version needs no visit here.
 /// </summary>
-internal sealed class WorkerListener : IAcceptHandler, IDetectionHandler
+internal sealed class WorkerListener : IAcceptHandler, IProxyHeaderHandler, IDetectionHandler
 {
     private readonly WorkerContext _context;
     private readonly string _name;
+    private readonly ProxyHeaderPeek _proxyHeaders;
     private readonly Detector _detector;
     private readonly Admission.ListenerAdmission _admission;
     private BoundListener? _last;
@@ -26,24 +28,41 @@ internal sealed class WorkerListener : IAcceptHandler, IDetectionHandler
         _context = context;
         _name = listener.Name;
         _admission = context.Admission.For(listener.Name);
-        _detector = new Detector(new DetectorSettings { Timeout = listener.DetectionTimeout == Timeout.InfiniteTimeSpan ? TimeSpan.FromHours(1) : listener.DetectionTimeout }, this);
+        var timeout = listener.DetectionTimeout == Timeout.InfiniteTimeSpan ? TimeSpan.FromHours(1) : listener.DetectionTimeout;
+        _proxyHeaders = new ProxyHeaderPeek(timeout, this);
+        _detector = new Detector(new DetectorSettings { Timeout = timeout }, this);
     }
 
     /// <summary>As it is now; as it last was, for the connections that were in its backlog when it was withdrawn.</summary>
     private BoundListener? Current => _context.Config.Current.Listeners.Find(_name) is { } current ? _last = current : _last;
 
+    /// <inheritdoc/>
+    ProxyProtocolFilter? IProxyHeaderHandler.Filter => Current?.Listener.ProxyProtocol;
+
     public void OnAccepted(AcceptedSocket socket)
     {
-        var listener = Current;
-        if (listener is null) socket.Close();
-        else if (listener.Only is { } chain) Serve(socket, listener.Listener, chain);
-        else _detector.Start(socket);
+        if (Current is not { } listener)
+        {
+            socket.Close();
+            return;
+        }
+        if (listener.Listener.RestoresDestination && !TryRestoreDestination(socket)) return;
+        if (listener.Listener.ProxyProtocol is { } filter) _proxyHeaders.Start(socket, filter);
+        else Choose(socket, listener);
     }
+
+    public void OnHeaderRead(AcceptedSocket socket)
+    {
+        if (Current is { } listener) Choose(socket, listener);
+        else socket.Close();
+    }
+
+    public void OnHeaderRefused(AcceptedSocket socket, string reason) => _context.Admission.Refusals.Add(RefusalReason.ProxyHeader, _name, socket.Remote, reason);
 
     public void OnDetected(AcceptedSocket socket, in Detected detected)
     {
         var listener = Current;
-        if (listener?.Select(detected.TransportProtocol, detected.ServerName, [.. detected.ApplicationProtocols]) is { } chain) Serve(socket, listener.Listener, chain);
+        if (listener?.Select(FactsOf(socket, detected.TransportProtocol, detected.ServerName, [.. detected.ApplicationProtocols])) is { } chain) Serve(socket, listener.Listener, chain);
         else Reject(socket, listener, detected);
     }
 
@@ -51,9 +70,40 @@ internal sealed class WorkerListener : IAcceptHandler, IDetectionHandler
     /// <remarks>Closed already; a port scanner or a health check that only connects does this all day, so nothing is said.</remarks>
     public void OnUndetected(AcceptedSocket socket, string reason) { }
 
+    /// <summary>A socket that nobody redirected was meant for this listener: what the kernel answers then is its own address.</summary>
+    /// <returns>False: it is a connection of this proxy that a redirect brought back, and it is ended.</returns>
+    private bool TryRestoreDestination(AcceptedSocket socket)
+    {
+        var destination = socket.OriginalDestination() ?? socket.Local;
+        socket.Addresses = new ConnectionAddresses(socket.Remote, socket.Remote, destination, IsElsewhere: !destination.Equals(socket.Local));
+        if (!_context.Admission.OwnConnections.Contains(socket.Remote, destination)) return true;
+        _context.Admission.Refusals.Add(RefusalReason.Loop, _name, socket.Remote, $"it is this proxy's own connection to {destination}, which a redirect brought back");
+        socket.Abort();
+        return false;
+    }
+
+    /// <summary>There is one chain for everything, or the chain follows from the addresses, or the first bytes must be seen.</summary>
+    private void Choose(AcceptedSocket socket, BoundListener listener)
+    {
+        if (listener.Only is { } only) Serve(socket, listener.Listener, only);
+        else if (listener.Listener.NeedsDetection) _detector.Start(socket);
+        else if (listener.Select(FactsOf(socket, Detected.RawBuffer, "", [])) is { } chain) Serve(socket, listener.Listener, chain);
+        else socket.Close();
+    }
+
+    private static ConnectionFacts FactsOf(AcceptedSocket socket, string transportProtocol, string serverName, ReadOnlySpan<string> offered) => new()
+    {
+        Destination = socket.Addresses?.Destination ?? socket.Local,
+        Source = socket.Addresses?.Client ?? socket.Remote,
+        DirectSource = socket.Remote.Address,
+        TransportProtocol = transportProtocol,
+        ServerName = serverName,
+        ApplicationProtocols = offered,
+    };
+
     private void Serve(AcceptedSocket socket, Listener listener, BoundChain chain)
     {
-        var connection = new DownstreamConnection(_context, _name, listener.Direction, chain) { Refusal = _admission.Refuse() };
+        var connection = new DownstreamConnection(_context, _name, listener.Direction, chain) { Refusal = _admission.Refuse(), Addresses = socket.Addresses };
         if (!chain.IsTls) socket.Plain(chain.Http.Codec == HttpCodec.Http2 ? new Http2ServerConnection(_context, connection) : new Http1ServerConnection(_context, connection));
         else if (chain.Tls is { } tls) Shake(socket, tls, new NegotiatedConnection(_context, connection), chain);
         else socket.Close(); // its certificate has not arrived: never plaintext instead

@@ -28,6 +28,7 @@ internal sealed class Admission
     {
         (_settings, _time, _warn) = (settings, time, warn);
         _process = new ConnectionLimit(settings.MaxConnections);
+        Refusals = new ConnectionRefusals(metrics, time, warn);
         const string Refused = "weft_overload_refused_total", Help = "Connections and requests turned away because a limit of this process was reached.";
         _connections = metrics.AddCounter(Refused, Help, ("limit", "connections"));
         _requests = metrics.AddCounter(Refused, Help, ("limit", "memory"));
@@ -37,6 +38,12 @@ internal sealed class Admission
         metrics.AddGauge("weft_accepted_connections", "Accepted sockets that are open, those in detection and handshake included.", () => _process.Open);
         metrics.AddGauge("weft_memory_shedding", "1 while requests are refused because memory is short, else 0.", () => _memoryRefusal is null ? 0 : 1);
     }
+
+    /// <summary>Connections that are ended before anything is served on them.</summary>
+    public ConnectionRefusals Refusals { get; }
+
+    /// <summary>Connections to original destinations, which must not come back.</summary>
+    public OwnConnections OwnConnections { get; } = new();
 
     /// <summary>TLS handshakes at one time, per worker.</summary>
     public int MaxHandshakes => _settings.MaxHandshakes;

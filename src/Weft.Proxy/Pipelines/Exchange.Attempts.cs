@@ -141,7 +141,7 @@ internal sealed partial class Exchange
     private void AttemptAgain()
     {
         // Endpoints may have changed since: the newest set of the same cluster, so that a retry does not go where nobody is any more.
-        if (_context.Config.Current.Clusters.Find(_cluster!.Cluster.Name) is { } current) _cluster = current;
+        if (_context.Config.Current.Clusters.Find(_cluster!.Cluster.Name) is { } current) _cluster = _context.Destinations.Resolve(current, _connection.OriginalDestination);
         _progress = RequestProgress.NothingSent;
         Attempt();
     }

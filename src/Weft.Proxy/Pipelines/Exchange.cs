@@ -31,7 +31,7 @@ namespace Weft.Proxy.Pipelines;
 /// </summary>
 /// <remarks>Everything happens on the worker's thread, and any call into a stream may come back here before it returns: each step checks the phase
 /// after it called out, and <see cref="Finish"/> runs once.</remarks>
-internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
+internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter, IRouteWaiter
 {
     private enum Phase : byte { Idle, AwaitingRoutes, AwaitingConnection, BackingOff, Sent, Responding }
 
@@ -230,21 +230,37 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
                     asked = true;
                     return null;
                 }
-                if (config.Routes.Find(key[..length]) is { } entry)
-                {
-                    if (entry.Table is not null) return entry.Table;
-                    Fail(Fault.NoRoute, $"there is no service '{Text(key[..length])}' in the mesh");
-                    asked = true;
-                    return null;
-                }
+                return FindService(config, key[..length], forward.LookupTimeout, out asked);
+            case RouteSource.Transparent transparent:
+                if (_connection.ConnectTarget is { } target) return FindService(config, target.Authority, transparent.LookupTimeout, out asked);
+                Deny(transparent.Egress, _connection.Destination.ToString()); // what is not denied goes as bytes and never comes here
                 asked = true;
-                _phase = Phase.AwaitingRoutes;
-                _context.Worker.Timers.Schedule(_timer, (long)forward.LookupTimeout.TotalMilliseconds);
-                _context.Waiting.Add(this, Text(key[..length]));
                 return null;
             default:
                 return null;
         }
+    }
+
+    /// <summary>The routes of a service by its key, <c>service.namespace:port</c>. Those of one that was never called before are asked for.</summary>
+    private RouteTable? FindService(ProxyConfig config, ReadOnlySpan<byte> key, TimeSpan lookupTimeout, out bool asked)
+    {
+        asked = true;
+        if (config.Routes.Find(key) is { } entry)
+        {
+            if (entry.Table is not null) return entry.Table;
+            Fail(Fault.NoRoute, $"there is no service '{Text(key)}' in the mesh");
+            return null;
+        }
+        _phase = Phase.AwaitingRoutes;
+        _context.Worker.Timers.Schedule(_timer, (long)lookupTimeout.TotalMilliseconds);
+        _context.Waiting.Add(this, Text(key));
+        return null;
+    }
+
+    private void Deny(Egress egress, string destination)
+    {
+        _context.Admission.Refusals.CountDenial(egress.DeniedBy!);
+        Fail(Fault.EgressDenied, egress.Denial(destination));
     }
 
     /// <summary>The route configuration that this exchange waits for has come, or is known not to exist.</summary>
@@ -270,6 +286,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter
             Fail(Fault.InvalidBackend, $"the route's cluster '{destination.Name}' is not known", action.ClusterNotFoundStatus);
             return;
         }
+        _cluster = _context.Destinations.Resolve(_cluster, _connection.OriginalDestination);
         if (_connection.Direction == Direction.Outbound && _cluster.Cluster.Service.Length > 0) _record.Destination = _cluster.Cluster.Service;
         if (!DecideUpgrade()) return;
         var limit = _cluster.Cluster.CircuitBreakers.MaxRequests;

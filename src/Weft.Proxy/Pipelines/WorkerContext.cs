@@ -25,6 +25,7 @@ internal sealed class WorkerContext
         Node = node;
         Chance = new Chance(seed);
         Upstream = new UpstreamPools(this);
+        Destinations = new OriginalDestinations(this);
         Waiting = new RouteWaiters(this);
         KeptBodies = new KeptBodies(worker.Buffers, UpstreamSettings);
     }
@@ -45,6 +46,9 @@ internal sealed class WorkerContext
     public Handshakes Handshakes { get; }
 
     public UpstreamPools Upstream { get; }
+
+    /// <summary>Endpoints that are nowhere but in what clients wanted to reach.</summary>
+    public OriginalDestinations Destinations { get; }
 
     public UpstreamSettings UpstreamSettings { get; } = new();
 

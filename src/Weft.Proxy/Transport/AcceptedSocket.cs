@@ -34,10 +34,17 @@ internal sealed class AcceptedSocket : IEventSource, ITimerHandler
 
     public Worker Worker { get; }
 
+    /// <summary>The socket's peer.</summary>
     public IPEndPoint Remote { get; }
 
-    /// <summary>The address that the client reached; asked from the kernel only where the listening socket has a wildcard address.</summary>
+    /// <summary>The address that the peer reached; asked from the kernel only where the listening socket has a wildcard address.</summary>
     public IPEndPoint Local => _local ??= IsWildcard(_listener.Local.Address) && !_gone ? Socket.LocalOf(_fd) : _listener.Local;
+
+    /// <summary>Whose connection it is and where it was meant to go, as far as was found out; null while nobody looked.</summary>
+    public ConnectionAddresses? Addresses { get; set; }
+
+    /// <summary>Where the connection was meant to go before it was redirected here; null where the kernel does not know.</summary>
+    public IPEndPoint? OriginalDestination() => Socket.OriginalDestination(_fd, Remote.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6);
 
     /// <summary>The peer has ended its direction: what has arrived is all there will be. Known while peeking.</summary>
     public bool PeerEnded => _seen.Any(ReadyEvents.PeerEnded | ReadyEvents.HangUp | ReadyEvents.Error);
@@ -56,21 +63,24 @@ internal sealed class AcceptedSocket : IEventSource, ITimerHandler
         return TlsChannel.Accept(Worker, _fd, Remote, KnownLocal, seen, _listener.Gate, tls, handshakeTimeout, handler);
     }
 
-    public void Close()
-    {
-        if (_gone) return;
-        if (Leave() is not null) Worker.Poll.Forget(_fd);
-        Socket.Close(_fd);
-        _listener.Gate?.Released();
-    }
+    public void Close() => Close(reset: false);
+
+    /// <summary>Closes with a reset: the client is told that nobody is there, not that everything was said.</summary>
+    public void Abort() => Close(reset: true);
 
     void IEventSource.CloseQuietly() => Close();
 
-    /// <summary>Calls <paramref name="handler"/> whenever there is something new to <see cref="Peek"/>, and once when <paramref name="timeout"/> is over.</summary>
+    /// <summary>Calls <paramref name="handler"/> whenever there is something new to <see cref="Peek"/>, and once when <paramref name="timeout"/> is over. A second handler takes the
+    /// first one's place and its deadline, and may be called from inside: what is there has been announced already.</summary>
     public void StartPeeking(IPeekHandler handler, TimeSpan timeout)
     {
-        if (_gone || _peeker is not null) throw new InvalidOperationException("the socket was decided on, or is being peeked at");
+        if (_gone) throw new InvalidOperationException("the socket was decided on before");
         _peeker = handler;
+        if (_deadline is not null)
+        {
+            handler.OnPeekReady(this);
+            return;
+        }
         _deadline = new TimerNode(this);
         Worker.Timers.Schedule(_deadline, (long)timeout.TotalMilliseconds);
         Worker.Poll.Add(_fd, this, ReadyEvents.Stream);
@@ -93,8 +103,32 @@ internal sealed class AcceptedSocket : IEventSource, ITimerHandler
         }
     }
 
+    /// <summary>Consumes what was seen by <see cref="Peek"/>.</summary>
+    /// <param name="count">No more than lies there.</param>
+    /// <returns>False: the connection broke meanwhile.</returns>
+    public bool Skip(int count)
+    {
+        while (count > 0)
+        {
+            var got = (int)Socket.Receive(_fd, Worker.Scratch.AsSpan(0, Math.Min(count, Worker.Scratch.Length)));
+            if (got < 0 && Errno.LastOfHotCall == Errno.Interrupted) continue;
+            if (got <= 0) return false;
+            count -= got;
+        }
+        return true;
+    }
+
     /// <summary>SO_RCVLOWAT: the kernel stays silent until that many bytes lie there (or the peer ends), so that a hello of many small pieces wakes nobody.</summary>
     public void WakeAt(int bytes) => Socket.SetOption(_fd, Libc.SolSocket, Libc.SoReceiveLowWater, bytes);
+
+    private void Close(bool reset)
+    {
+        if (_gone) return;
+        if (Leave() is not null) Worker.Poll.Forget(_fd);
+        if (reset) Socket.Reset(_fd);
+        else Socket.Close(_fd);
+        _listener.Gate?.Released();
+    }
 
     internal void Contain(Exception exception)
     {

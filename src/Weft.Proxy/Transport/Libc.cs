@@ -18,6 +18,8 @@ internal static unsafe partial class Libc
     public const int IpProtoTcp = 6, TcpNoDelay = 1, TcpKeepIdle = 4, TcpKeepInterval = 5, TcpKeepCount = 6, TcpUserTimeout = 18, IpProtoIpv6 = 41, Ipv6Only = 26;
     public const int MsgPeek = 2, MsgNoSignal = 0x4000;
     public const int ShutdownWrite = 1;
+    public const int SolIp = 0, SolIpv6 = 41, OriginalDestination = 80; // SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST have the same number
+    public const int OpenReadOnly = 0, OpenCloseOnExec = 0x80000, CloneNewNet = 0x40000000;
     public const int EpollCloseOnExec = 0x80000, EpollAdd = 1, EpollDelete = 2, EpollModify = 3;
     public const int EventFdNonBlock = 0x800, EventFdCloseOnExec = 0x80000;
     public const int SigPipe = 13;
@@ -81,6 +83,12 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "eventfd", SetLastError = true)]
     public static partial int EventFd(uint initial, int flags);
+
+    [LibraryImport(Library, EntryPoint = "open", SetLastError = true)]
+    public static partial int Open(byte* path, int flags);
+
+    [LibraryImport(Library, EntryPoint = "setns", SetLastError = true)]
+    public static partial int SetNamespace(int fd, int type);
 
     [LibraryImport(Library, EntryPoint = "write", SetLastError = true)]
     public static partial nint Write(int fd, byte* from, nuint length);

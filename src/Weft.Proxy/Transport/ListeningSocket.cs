@@ -15,6 +15,9 @@ internal sealed record ListenOptions
     /// <summary>On an IPv6 wildcard address, IPv4 too. Default true.</summary>
     public bool DualStack { get; init; } = true;
 
+    /// <summary>Path of the network namespace to listen in; empty for the process's own.</summary>
+    public string NetworkNamespace { get; init; } = "";
+
     /// <summary>Asked before each accept; null accepts everything.</summary>
     public IAcceptGate? Gate { get; init; }
 
@@ -54,7 +57,7 @@ internal sealed class ListeningSocket : IEventSource, ITimerHandler
         _handler = handler;
         _gate = options.Gate;
         _rest = new TimerNode(this);
-        _fd = Socket.Create(address);
+        _fd = options.NetworkNamespace.Length == 0 ? Socket.Create(address) : NetworkNamespace.Open(options.NetworkNamespace).Create(address);
         try
         {
             Configure(address, options);

@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using Weft.Proxy.Workers;
-using Weft.Routing.Clusters;
 
 namespace Weft.Proxy.Transport;
 
@@ -13,10 +12,10 @@ internal sealed class PlainChannel : SocketChannel
     [SetsRequiredMembers]
     private PlainChannel(Worker worker, IPEndPoint remote, IChannelHandler handler) : base(worker, remote) => Handler = handler;
 
-    internal static PlainChannel Connect(Worker worker, IPEndPoint remote, TimeSpan timeout, TcpKeepalive? keepalive, IChannelHandler handler)
+    internal static PlainChannel Connect(Worker worker, IPEndPoint remote, TimeSpan timeout, in ConnectOptions options, IChannelHandler handler)
     {
         var channel = new PlainChannel(worker, remote, handler);
-        channel.StartConnecting(timeout, keepalive);
+        channel.StartConnecting(timeout, options);
         return channel;
     }
 

@@ -61,6 +61,19 @@ internal static unsafe class Socket
             : throw Errno.Exception("getsockname");
     }
 
+    /// <summary>
+    /// Where an accepted connection was meant to go before a netfilter rule (REDIRECT, DNAT) of the socket's own network namespace sent it here; null where the kernel's connection
+    /// tracking knows nothing of it. Without a redirect it is the socket's own address.
+    /// </summary>
+    public static IPEndPoint? OriginalDestination(int fd, bool ipv6)
+    {
+        var address = stackalloc byte[SocketAddress.Capacity];
+        var length = (uint)SocketAddress.Capacity;
+        return Libc.GetSocketOption(fd, ipv6 ? Libc.SolIpv6 : Libc.SolIp, Libc.OriginalDestination, address, &length) == 0
+            ? SocketAddress.Read(new ReadOnlySpan<byte>(address, SocketAddress.Capacity))
+            : null;
+    }
+
     /// <summary>Bytes received, 0 at the end of the stream, -1 on failure (then <see cref="Errno.LastOfHotCall"/>).</summary>
     public static nint Receive(int fd, Span<byte> into)
     {

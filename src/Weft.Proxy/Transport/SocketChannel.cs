@@ -1,6 +1,6 @@
 using System.Net;
+using Weft.Proxy.Overload;
 using Weft.Proxy.Workers;
-using Weft.Routing.Clusters;
 
 namespace Weft.Proxy.Transport;
 
@@ -29,6 +29,8 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
     private readonly IPEndPoint _remote;
     private readonly TimerNode _deadline;
     private IPEndPoint? _local;
+    private ReadOnlyMemory<byte> _preface;
+    private OwnConnections? _own;
     private bool _peerEndTold;
     private IAcceptGate? _gate;
 
@@ -96,11 +98,13 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
     }
 
     /// <summary>Starts connecting. What fails at once is told from the loop, so that no handler runs before Connect has returned.</summary>
-    protected void StartConnecting(TimeSpan timeout, TcpKeepalive? keepalive)
+    protected void StartConnecting(TimeSpan timeout, in ConnectOptions options)
     {
         State = Phase.Connecting;
-        Fd = Socket.TryCreate(_remote);
-        var error = Fd < 0 ? Errno.Last : 0;
+        _preface = options.Preface;
+        _own = options.Own;
+        var keepalive = options.Keepalive;
+        var error = TryCreate(options.NetworkNamespace);
         if (Fd >= 0)
         {
             Socket.SetOption(Fd, Libc.IpProtoTcp, Libc.TcpNoDelay, 1);
@@ -109,12 +113,29 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
         }
         if (error is 0 or Errno.InProgress)
         {
+            _own?.Add(Local, _remote);
             SetDeadline(timeout);
             if (Worker.Poll.TryAdd(Fd, this, ReadyEvents.Stream)) return;
             error = Errno.Last;
         }
-        NoteFailure(error);
+        if (Failure == ChannelFailure.None) NoteFailure(error);
         Worker.Defer(this);
+    }
+
+    /// <returns>0, or why there is no socket.</returns>
+    private int TryCreate(string networkNamespace)
+    {
+        if (networkNamespace.Length == 0) return (Fd = Socket.TryCreate(_remote)) < 0 ? Errno.Last : 0;
+        try
+        {
+            Fd = NetworkNamespace.Open(networkNamespace).Create(_remote);
+            return 0;
+        }
+        catch (SocketException e)
+        {
+            (Failure, FailureText) = (ChannelFailure.Other, e.Message);
+            return e.Errno;
+        }
     }
 
     /// <param name="timeout">Infinite sets none.</param>
@@ -180,6 +201,7 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
         CancelDeadline();
         Release();
         if (Fd < 0) return;
+        if (_local is not null) _own?.Remove(_local);
         Worker.Poll.Forget(Fd);
         if (reset) Socket.Reset(Fd);
         else Socket.Close(Fd);
@@ -263,7 +285,23 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
     {
         if (State == Phase.Closed) return;
         if (Failure != ChannelFailure.None) Fail(Failure, FailureText);
-        else OnConnected();
+        else Connected();
+    }
+
+    /// <summary>A preface goes out before the handshake, and before the user hears of the connection.</summary>
+    private void Connected()
+    {
+        if (!_preface.IsEmpty)
+        {
+            // A few dozen bytes into the empty send buffer of a new connection: they fit, or it is broken.
+            if (Socket.Send(Fd, _preface.Span) != _preface.Length)
+            {
+                Fail(ChannelFailure.Reset, "its PROXY header could not be sent: " + Errno.Text(Errno.LastOfHotCall));
+                return;
+            }
+            _preface = default;
+        }
+        OnConnected();
     }
 
     private void NoteFailure(int errno)
@@ -276,7 +314,7 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
     {
         var error = Socket.TakeError(Fd);
         if (error != 0) Fail(Errno.ToFailure(error), Errno.Text(error));
-        else if (events.Any(ReadyEvents.Writable)) OnConnected();
+        else if (events.Any(ReadyEvents.Writable)) Connected();
     }
 
     private void OnOpenEvents(ReadyEvents events)

@@ -3,7 +3,6 @@ using System.Net;
 using Weft.Proxy.Buffers;
 using Weft.Proxy.Security;
 using Weft.Proxy.Workers;
-using Weft.Routing.Clusters;
 
 namespace Weft.Proxy.Transport;
 
@@ -49,10 +48,10 @@ internal sealed class TlsChannel : SocketChannel
 
     protected override bool MayRead => SocketReadable || _recordsBuffered;
 
-    internal static TlsChannel Connect(Worker worker, IPEndPoint remote, ClientTls tls, string serverName, TimeSpan timeout, TcpKeepalive? keepalive, IChannelHandler handler)
+    internal static TlsChannel Connect(Worker worker, IPEndPoint remote, ClientTls tls, string serverName, TimeSpan timeout, in ConnectOptions options, IChannelHandler handler)
     {
         var channel = new TlsChannel(worker, remote, tls, serverName, handler);
-        channel.StartConnecting(timeout, keepalive);
+        channel.StartConnecting(timeout, options);
         return channel;
     }
 

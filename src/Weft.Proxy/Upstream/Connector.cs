@@ -83,7 +83,8 @@ internal sealed class Connector : IChannelHandler, ITimerHandler
         var address = _nextAddress == 0 ? Endpoint.Address : Endpoint.AdditionalAddresses[_nextAddress - 1];
         _nextAddress++;
         var left = TimeSpan.FromMilliseconds(Math.Max(1, _deadlineMs - Context.Worker.NowMs)); // one limit for all of them together
-        _racing.Add(Context.Worker.Connect(address, Transport.Context, Transport.ServerName, left, this, Cluster.Cluster.TcpKeepalive));
+        var own = Cluster.Cluster.Type == DiscoveryType.OriginalDestination ? Context.Admission.OwnConnections : null;
+        _racing.Add(Context.Worker.Connect(address, Transport.Context, Transport.ServerName, left, this, new ConnectOptions(Cluster.Cluster.TcpKeepalive, NetworkNamespace: Cluster.Cluster.NetworkNamespace, Own: own)));
         if (_nextAddress < Addresses) Context.Worker.Timers.Schedule(_timer, (long)Context.UpstreamSettings.NextAddressDelay.TotalMilliseconds);
         else Context.Worker.Timers.Cancel(_timer);
     }

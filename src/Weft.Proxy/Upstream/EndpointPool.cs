@@ -126,6 +126,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
     {
         var current = config.Clusters.Find(clusterName);
         if (current is null) return false;
+        if (current.Cluster.Type == DiscoveryType.OriginalDestination) return true; // its endpoints stand in no assignment
         if (ReferenceEquals(current.Endpoints, _seen)) return true;
         _seen = current.Endpoints;
         foreach (var endpoint in current.Endpoints.Endpoints)

@@ -41,6 +41,12 @@ internal sealed class UpstreamPools(WorkerContext context)
         _gone.Clear();
     }
 
+    /// <summary>Nobody will ask for this endpoint again; nothing is open to it.</summary>
+    public void Forget(EndpointState endpoint)
+    {
+        if (_pools.TryGetValue(endpoint, out var pool) && pool.IsEmpty) _pools.Remove(endpoint);
+    }
+
     /// <summary>Between Weft proxies, and wherever TLS can agree on a protocol, the handshake decides; only an explicit choice goes before it.</summary>
     private static UpstreamProtocol Choose(UpstreamProtocol configured, TransportBinding transport, HttpVersion version)
     {

@@ -89,11 +89,15 @@ internal sealed class Worker : IDisposable
     /// <see cref="IChannelHandler.OnOpen"/> or <see cref="IChannelHandler.OnFailed"/> is.</summary>
     /// <param name="serverName">SNI; ignored without TLS; empty sends none.</param>
     /// <param name="timeout">For connecting and the handshake together.</param>
+    public Channel Connect(IPEndPoint remote, ClientTls? tls, string serverName, TimeSpan timeout, IChannelHandler handler, in ConnectOptions options) =>
+        tls is null
+            ? PlainChannel.Connect(this, remote, timeout, options, handler)
+            : TlsChannel.Connect(this, remote, tls, serverName, timeout, options, handler);
+
+    /// <inheritdoc cref="Connect(IPEndPoint, ClientTls?, string, TimeSpan, IChannelHandler, in ConnectOptions)"/>
     /// <param name="keepalive">When TCP gives the connection up; null leaves the kernel's ways.</param>
     public Channel Connect(IPEndPoint remote, ClientTls? tls, string serverName, TimeSpan timeout, IChannelHandler handler, TcpKeepalive? keepalive = null) =>
-        tls is null
-            ? PlainChannel.Connect(this, remote, timeout, keepalive, handler)
-            : TlsChannel.Connect(this, remote, tls, serverName, timeout, keepalive, handler);
+        Connect(remote, tls, serverName, timeout, handler, new ConnectOptions(keepalive));
 
     /// <summary>Runs the loop on the calling thread until <see cref="Stop"/>, then closes everything without a word to the handlers.</summary>
     public void Run()

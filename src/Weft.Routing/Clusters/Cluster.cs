@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Weft.Routing.Listeners;
 using Weft.Routing.Protocols;
 using Weft.Routing.Retries;
 using Weft.Routing.Security;
@@ -18,7 +19,8 @@ public sealed class Cluster
     /// <summary>Name of the endpoint assignment to ask for when <see cref="Type"/> is <see cref="DiscoveryType.Eds"/>.</summary>
     public string EdsServiceName { get; init; } = "";
 
-    /// <summary>The endpoints written in the cluster itself; set exactly when <see cref="Type"/> is <see cref="DiscoveryType.Static"/>.</summary>
+    /// <summary>The endpoints written in the cluster itself; set exactly when <see cref="Type"/> is <see cref="DiscoveryType.Static"/> or,
+    /// empty, <see cref="DiscoveryType.OriginalDestination"/>.</summary>
     public EndpointSet? InlineEndpoints { get; init; }
 
     /// <summary>Host names to resolve; set exactly for the DNS types.</summary>
@@ -79,6 +81,9 @@ public sealed class Cluster
     /// <summary>The Service's port (metadata weft.dev); 0 when unknown.</summary>
     public int ServicePort { get; init; }
 
+    /// <summary>Path of the network namespace in which its endpoints are reached (metadata weft.dev, <c>network_namespace</c>); empty for the proxy's own.</summary>
+    public string NetworkNamespace { get; init; } = "";
+
     /// <summary>Index in <see cref="Transports"/> of the socket for <paramref name="endpoint"/>.</summary>
     public int TransportFor(Endpoint endpoint)
     {
@@ -96,6 +101,9 @@ public enum DiscoveryType : byte
     Eds,
     StrictDns,
     LogicalDns,
+
+    /// <summary>Each connection goes to the address that its client wanted to reach.</summary>
+    OriginalDestination,
 }
 
 /// <summary>A host name and port that becomes endpoints by DNS.</summary>
@@ -136,4 +144,5 @@ public sealed record TcpKeepalive(int TimeSeconds, int IntervalSeconds, int Prob
 /// <param name="Name">For people and metrics.</param>
 /// <param name="Match">Endpoints whose <c>envoy.transport_socket_match</c> metadata holds all of these; empty matches all.</param>
 /// <param name="Tls">Null for plaintext.</param>
-public sealed record TransportSocket(string Name, MatchLabels Match, UpstreamTls? Tls);
+/// <param name="Announces">A PROXY header of this version goes first, with the client's address; none by default.</param>
+public sealed record TransportSocket(string Name, MatchLabels Match, UpstreamTls? Tls, ProxyProtocolVersions Announces = ProxyProtocolVersions.None);

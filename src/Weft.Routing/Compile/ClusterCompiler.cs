@@ -4,6 +4,7 @@ using Envoy.Config.Endpoint.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Weft.Routing.Clusters;
+using Weft.Routing.Listeners;
 using Weft.Routing.Protocols;
 using Weft.Routing.Security;
 using Cluster = Weft.Routing.Clusters.Cluster;
@@ -35,14 +36,15 @@ public static class ClusterCompiler
         var at = FieldPath.Root;
         if (message.Name.Length == 0) into.Refuse("name", "a name is needed");
         if (message.ClusterDiscoveryTypeCase == ProtoCluster.ClusterDiscoveryTypeOneofCase.ClusterType) return null; // stands on the refused list
-        if (message.Type == DiscoveryType.OriginalDst) into.Refuse("type", "ORIGINAL_DST is not supported");
+        var isOriginal = message.Type == DiscoveryType.OriginalDst;
+        if (isOriginal && message.LbPolicy != LbPolicy.ClusterProvided) into.Refuse("lb_policy", "ORIGINAL_DST needs CLUSTER_PROVIDED: there is nothing to balance");
+        if (isOriginal && message.LoadAssignment is not null) into.Refuse("load_assignment", "ORIGINAL_DST clusters have none: each connection brings its own address");
         if (message.EdsClusterConfig is not null) into.Source(message.EdsClusterConfig.EdsConfig, at.Field("eds_cluster_config").Field("eds_config"));
 
         var http = UpstreamHttpCompiler.Compile(message.TypedExtensionProtocolOptions, at.Field("typed_extension_protocol_options"), into);
         var isStatic = message.Type == DiscoveryType.Static;
         var isDns = message.Type is DiscoveryType.StrictDns or DiscoveryType.LogicalDns;
         if ((isStatic || isDns) && message.LoadAssignment is null) into.Refuse("load_assignment", $"{message.Type} clusters need one");
-        var (service, port) = WeftMetadata(message.Metadata);
         return new Cluster
         {
             Name = message.Name,
@@ -51,17 +53,18 @@ public static class ClusterCompiler
                 DiscoveryType.Eds => Clusters.DiscoveryType.Eds,
                 DiscoveryType.StrictDns => Clusters.DiscoveryType.StrictDns,
                 DiscoveryType.LogicalDns => Clusters.DiscoveryType.LogicalDns,
+                DiscoveryType.OriginalDst => Clusters.DiscoveryType.OriginalDestination,
                 _ => Clusters.DiscoveryType.Static,
             },
             EdsServiceName = message.Type != DiscoveryType.Eds ? "" : message.EdsClusterConfig is { ServiceName.Length: > 0 } eds ? eds.ServiceName : message.Name,
             InlineEndpoints = isStatic && message.LoadAssignment is { } inline
                 ? EndpointCompiler.Build(inline.ToByteArray(), message.Name, states, previous?.InlineEndpoints, at.Field("load_assignment"), into)
-                : null,
+                : isOriginal ? EndpointSet.Empty(message.Name) : null,
             DnsTargets = isDns && message.LoadAssignment is { } names ? DnsTargets(names, at.Field("load_assignment"), into) : [],
             DnsRefreshRate = Positive(message.DnsRefreshRate, TimeSpan.FromSeconds(5), at.Field("dns_refresh_rate"), into),
             ConnectTimeout = Positive(message.ConnectTimeout, TimeSpan.FromSeconds(5), at.Field("connect_timeout"), into),
             TcpKeepalive = Keepalive(message.UpstreamConnectionOptions?.TcpKeepalive, at.Field("upstream_connection_options").Field("tcp_keepalive"), into),
-            LoadBalancing = Balancing(message, at, into),
+            LoadBalancing = isOriginal ? LoadBalancing.RoundRobin : Balancing(message, at, into),
             PanicThresholdPercent = Panic(message.CommonLbConfig?.HealthyPanicThreshold, at.Field("common_lb_config").Field("healthy_panic_threshold"), into),
             RetryBudget = RetryBudgetCompiler.Compile(message.TypedExtensionProtocolOptions, at.Field("typed_extension_protocol_options"), into),
             CircuitBreakers = Limits(message.CircuitBreakers, at.Field("circuit_breakers"), into),
@@ -77,8 +80,9 @@ public static class ClusterCompiler
             PreserveCase = http.PreserveCase,
             Protocol = http.Protocol,
             Http2 = http.Http2,
-            Service = service,
-            ServicePort = port,
+            Service = WeftMetadata.Text(message.Metadata, "service"),
+            ServicePort = WeftMetadata.Number(message.Metadata, "port"),
+            NetworkNamespace = WeftMetadata.Text(message.Metadata, "network_namespace"),
         };
     }
 
@@ -168,16 +172,24 @@ public static class ClusterCompiler
             var match = message.TransportSocketMatches[i];
             var matchAt = at.Field("transport_socket_matches", i);
             if (match.Name.Length == 0) into.Refuse(matchAt.Field("name"), "a name is needed");
-            sockets.Add(new TransportSocket(match.Name, MetadataReader.Labels(match.Match), Tls(match.TransportSocket, protocol, matchAt, into)));
+            sockets.Add(Transport(match.Name, MetadataReader.Labels(match.Match), match.TransportSocket, protocol, matchAt, into));
         }
-        sockets.Add(new TransportSocket("default", MatchLabels.Empty, Tls(message.TransportSocket, protocol, at, into)));
+        sockets.Add(Transport("default", MatchLabels.Empty, message.TransportSocket, protocol, at, into));
         return sockets.ToImmutable();
+    }
+
+    private static TransportSocket Transport(
+        string name, MatchLabels match, Envoy.Config.Core.V3.TransportSocket? socket, UpstreamProtocol protocol, FieldPath at, Compilation into)
+    {
+        at = at.Field("transport_socket");
+        var announces = ProxyProtocolVersions.None;
+        if (socket?.TypedConfig?.TypeUrl == TypeUrls.UpstreamProxyProtocol) announces = UpstreamProxyCompiler.Unwrap(ref socket, ref at, into);
+        return new TransportSocket(name, match, Tls(socket, protocol, at, into), announces);
     }
 
     /// <summary>What the protocol chosen asks of ALPN where the socket names nothing itself, as Envoy has it.</summary>
     private static UpstreamTls? Tls(Envoy.Config.Core.V3.TransportSocket? socket, UpstreamProtocol protocol, FieldPath at, Compilation into)
     {
-        at = at.Field("transport_socket");
         if (protocol == UpstreamProtocol.Negotiated && (socket is null || TlsCompiler.IsRaw(socket))) into.Refuse(at, "auto_config is agreed on by ALPN, and this is not TLS");
         var tls = TlsCompiler.Upstream(socket, at, into);
         if (tls is null || !tls.Common.Alpn.IsEmpty) return tls;
@@ -208,13 +220,5 @@ public static class ClusterCompiler
         }
         if (targets.Count == 0 && !into.Failed) into.Refuse(at, "at least one endpoint is needed");
         return targets.ToImmutable();
-    }
-
-    private static (string Service, int Port) WeftMetadata(Metadata? metadata)
-    {
-        if (metadata is null || !metadata.FilterMetadata.TryGetValue("weft.dev", out var weft)) return ("", 0);
-        var service = weft.Fields.TryGetValue("service", out var s) && s.KindCase == Value.KindOneofCase.StringValue ? s.StringValue : "";
-        var port = weft.Fields.TryGetValue("port", out var p) && p.KindCase == Value.KindOneofCase.NumberValue ? (int)p.NumberValue : 0;
-        return (service, port);
     }
 }

@@ -98,10 +98,10 @@ internal static class HttpConnectionManagerCompiler
         return false;
     }
 
-    /// <summary>The router must come last, the forward proxy may come before it; another filter is refused unless it calls itself optional.</summary>
-    private static RouteSource.ForwardProxy? HttpFilters(Hcm message, FieldPath at, Compilation into)
+    /// <summary>The router must come last, the forward proxy or transparent interception may come before it; another filter is refused unless it calls itself optional.</summary>
+    private static RouteSource? HttpFilters(Hcm message, FieldPath at, Compilation into)
     {
-        RouteSource.ForwardProxy? forwardProxy = null;
+        RouteSource? chosen = null;
         var router = false;
         for (var i = 0; i < message.HttpFilters.Count; i++)
         {
@@ -111,11 +111,15 @@ internal static class HttpConnectionManagerCompiler
             if (filter.Disabled) continue;
             if (router) into.Refuse(filterAt, $"{filter.Name} stands behind the router, which must be last");
             if (type == TypeUrls.Router) router = true;
-            else if (type == TypeUrls.ForwardProxy) forwardProxy = ForwardProxy(filter, filterAt, into);
+            else if (type is TypeUrls.ForwardProxy or TypeUrls.Transparent)
+            {
+                if (chosen is not null) into.Refuse(filterAt, $"{filter.Name} is the second filter that chooses the routes");
+                chosen = type == TypeUrls.ForwardProxy ? ForwardProxy(filter, filterAt, into) : Transparent(filter, filterAt, into);
+            }
             else if (!filter.IsOptional) into.Refuse(filterAt, $"{filter.Name} ({type}) is not supported");
         }
         if (!router) into.Refuse(at.Field("http_filters"), "the router filter is needed as the last one");
-        return forwardProxy;
+        return chosen;
     }
 
     private static RouteSource.ForwardProxy? ForwardProxy(HttpFilter filter, FieldPath at, Compilation into)
@@ -130,12 +134,28 @@ internal static class HttpConnectionManagerCompiler
         return new RouteSource.ForwardProxy(
             config.DefaultNamespace.ToLowerInvariant(),
             [.. config.DomainSuffixes.Select(s => s.Trim('.').ToLowerInvariant()).OrderByDescending(s => s.Length)],
-            into.Time(config.LookupTimeout, TimeSpan.FromSeconds(2), at.Field("lookup_timeout")));
+            into.Time(config.LookupTimeout, TimeSpan.FromSeconds(2), at.Field("lookup_timeout")), EgressOf(config.Egress, config.Policy, at, into));
     }
 
-    private static RouteSource? Routes(Hcm message, RouteSource.ForwardProxy? forwardProxy, FieldPath at, Compilation into)
+    private static RouteSource.Transparent? Transparent(HttpFilter filter, FieldPath at, Compilation into)
     {
-        if (forwardProxy is not null) return forwardProxy;
+        at = at.Field("typed_config");
+        if (into.Unpack(filter.TypedConfig, Weft.V1.Transparent.Parser, at) is not { } config) return null;
+        return new RouteSource.Transparent(
+            into.Time(config.LookupTimeout, TimeSpan.FromSeconds(2), at.Field("lookup_timeout")), EgressOf(config.Egress, config.Policy, at, into));
+    }
+
+    private static Egress EgressOf(Weft.V1.Egress egress, string policy, FieldPath at, Compilation into)
+    {
+        if (egress == Weft.V1.Egress.Allow) return Egress.Allowed;
+        if (egress != Weft.V1.Egress.Deny) into.Refuse(at.Field("egress"), $"{egress} is neither ALLOW nor DENY");
+        if (policy.Length == 0) into.Refuse(at.Field("policy"), "a denial needs the name of a policy");
+        return new Egress(policy);
+    }
+
+    private static RouteSource? Routes(Hcm message, RouteSource? chosenByFilter, FieldPath at, Compilation into)
+    {
+        if (chosenByFilter is not null) return chosenByFilter;
         switch (message.RouteSpecifierCase)
         {
             case Hcm.RouteSpecifierOneofCase.RouteConfig:

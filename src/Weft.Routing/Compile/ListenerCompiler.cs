@@ -29,7 +29,7 @@ public static class ListenerCompiler
         if (message.UseOriginalDst is true) into.Refuse("use_original_dst", "is not supported");
         if (message.Transparent is true) into.Refuse("transparent", "is not supported");
         if (message.Freebind is true) into.Refuse("freebind", "is not supported");
-        CheckListenerFilters(message, into);
+        var filters = ListenerFilterCompiler.Compile(message.ListenerFilters, into);
 
         var chains = ImmutableArray.CreateBuilder<FilterChain>(message.FilterChains.Count);
         for (var i = 0; i < message.FilterChains.Count; i++)
@@ -39,6 +39,8 @@ public static class ListenerCompiler
         var defaultAt = at.Field("default_filter_chain");
         var defaultChain = message.DefaultFilterChain is null ? null : Chain(message.DefaultFilterChain, defaultAt, into);
         if (message.FilterChains.Count == 0 && message.DefaultFilterChain is null) into.Refuse("filter_chains", "at least one filter chain is needed");
+        if (!filters.RestoresDestination && chains.Any(c => c.Http.Routes is RouteSource.Transparent))
+            into.Refuse("listener_filters", "weft.v1.transparent needs envoy.filters.listener.original_dst");
         var address = into.SocketAddress(message.Address, at.Field("address"));
         if (address is null) return null;
         return new Listener
@@ -51,51 +53,41 @@ public static class ListenerCompiler
                 ProtoDirection.Outbound => TrafficDirection.Outbound,
                 _ => TrafficDirection.Unspecified,
             },
+            AcceptsIpv4 = message.Address.SocketAddress.Ipv4Compat,
+            AdditionalAddresses = Additional(message, at, into),
+            NetworkNamespace = WeftMetadata.Text(message.Metadata, "network_namespace"),
+            RestoresDestination = filters.RestoresDestination,
+            ProxyProtocol = filters.ProxyProtocol,
             BindToPort = message.BindToPort is not false,
             FilterChains = chains.ToImmutable(),
             DefaultFilterChain = defaultChain,
             PerConnectionBufferLimitBytes = into.Number(
                 message.PerConnectionBufferLimitBytes, unset: 1024 * 1024, min: 4096, max: int.MaxValue, at.Field("per_connection_buffer_limit_bytes")),
             DetectionTimeout = into.Limit(message.ListenerFiltersTimeout, TimeSpan.FromSeconds(15), at.Field("listener_filters_timeout")),
-            NeedsDetection = chains.Any(c => c.Match.TransportProtocol.Length > 0 || !c.Match.ApplicationProtocols.IsEmpty || !c.Match.ServerNames.IsEmpty),
+            NeedsDetection = chains.Any(c => c.Match.NeedsFirstBytes),
         };
     }
 
-    /// <summary>The proxy looks at first bytes whenever a filter chain asks for what they tell, so the inspectors are understood and add nothing.</summary>
-    private static void CheckListenerFilters(ProtoListener message, Compilation into)
+    private static ImmutableArray<ListenAddress> Additional(ProtoListener message, FieldPath at, Compilation into)
     {
-        for (var i = 0; i < message.ListenerFilters.Count; i++)
+        var addresses = ImmutableArray.CreateBuilder<ListenAddress>(message.AdditionalAddresses.Count);
+        for (var i = 0; i < message.AdditionalAddresses.Count; i++)
         {
-            var filter = message.ListenerFilters[i];
-            var type = filter.TypedConfig?.TypeUrl ?? "";
-            if (type is not (TypeUrls.TlsInspector or TypeUrls.HttpInspector))
-                into.Refuse(FieldPath.Root.Field("listener_filters", i), $"{filter.Name} ({type}) is not supported");
+            var address = message.AdditionalAddresses[i].Address;
+            if (into.SocketAddress(address, at.Field("additional_addresses", i).Field("address")) is { } endPoint)
+                addresses.Add(new ListenAddress(endPoint, address.SocketAddress.Ipv4Compat));
         }
+        return addresses.ToImmutable();
     }
 
     private static FilterChain? Chain(ProtoChain chain, FieldPath at, Compilation into)
     {
         if (chain.UseProxyProto is true) into.Refuse(at.Field("use_proxy_proto"), "is not supported");
-        var match = chain.FilterChainMatch is null ? FilterChainMatch.Any : Match(chain.FilterChainMatch, at.Field("filter_chain_match"), into);
+        var match = chain.FilterChainMatch is null ? FilterChainMatch.Any : FilterChainMatchCompiler.Compile(chain.FilterChainMatch, at.Field("filter_chain_match"), into);
         var tls = TlsCompiler.Downstream(chain.TransportSocket, at.Field("transport_socket"), into);
         var http = Http(chain, at, into);
         var handshake = into.Limit(chain.TransportSocketConnectTimeout, TimeSpan.FromSeconds(10), at.Field("transport_socket_connect_timeout"));
         return http is null ? null : new FilterChain { Name = chain.Name, Match = match, Tls = tls, HandshakeTimeout = handshake, Http = http };
-    }
-
-    private static FilterChainMatch Match(Envoy.Config.Listener.V3.FilterChainMatch match, FieldPath at, Compilation into)
-    {
-        if (match.TransportProtocol is not ("" or "tls" or "raw_buffer"))
-            into.Refuse(at.Field("transport_protocol"), $"\"{match.TransportProtocol}\" is neither tls nor raw_buffer");
-        for (var i = 0; i < match.ServerNames.Count; i++)
-        {
-            var name = match.ServerNames[i];
-            var rest = name.StartsWith("*.", StringComparison.Ordinal) ? name[2..] : name;
-            if (rest.Length == 0 || rest.Contains('*', StringComparison.Ordinal))
-                into.Refuse(at.Field("server_names", i), $"\"{name}\" is neither a name nor *. and a name");
-        }
-        return new FilterChainMatch(
-            match.TransportProtocol, [.. match.ApplicationProtocols], [.. match.ServerNames.Select(n => n.ToLowerInvariant())]);
     }
 
     private static HttpConnectionManager? Http(ProtoChain chain, FieldPath at, Compilation into)

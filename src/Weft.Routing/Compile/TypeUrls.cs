@@ -16,9 +16,14 @@ public static class TypeUrls
     internal const string RetryBudget = Prefix + "weft.v1.RetryBudget";
     internal const string TlsInspector = Prefix + "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
     internal const string HttpInspector = Prefix + "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector";
+    internal const string OriginalDestination = Prefix + "envoy.extensions.filters.listener.original_dst.v3.OriginalDst";
+    internal const string ProxyProtocol = Prefix + "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol";
+    internal const string TrustedProxyProtocol = Prefix + "weft.v1.ProxyProtocol";
+    internal const string Transparent = Prefix + "weft.v1.Transparent";
     internal const string PreserveCase = Prefix + "envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig";
     internal const string DownstreamTls = Prefix + "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
     internal const string UpstreamTls = Prefix + "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
+    internal const string UpstreamProxyProtocol = Prefix + "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport";
     internal const string RawBuffer = Prefix + "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
     internal const string RoundRobin = Prefix + "envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin";
     internal const string LeastRequest = Prefix + "envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest";

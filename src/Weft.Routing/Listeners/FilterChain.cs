@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Weft.Routing.Security;
 
 namespace Weft.Routing.Listeners;
@@ -17,13 +16,4 @@ public sealed class FilterChain
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     public required HttpConnectionManager Http { get; init; }
-}
-
-/// <summary>Which connections a chain takes. An empty part takes all.</summary>
-/// <param name="TransportProtocol">Empty, <c>tls</c> or <c>raw_buffer</c>.</param>
-/// <param name="ApplicationProtocols">ALPN names; one offered by the client is enough.</param>
-/// <param name="ServerNames">Lower case; exact (<c>a.example</c>) or suffix (<c>*.example</c>).</param>
-public sealed record FilterChainMatch(string TransportProtocol, ImmutableArray<string> ApplicationProtocols, ImmutableArray<string> ServerNames)
-{
-    public static FilterChainMatch Any { get; } = new("", [], []);
 }

@@ -11,6 +11,21 @@ public sealed class Listener
     /// <summary>Where it listens; port 0 asks the system for a free one.</summary>
     public required IPEndPoint Address { get; init; }
 
+    /// <summary>On an IPv6 wildcard address, IPv4 too (ipv4_compat). Default false.</summary>
+    public bool AcceptsIpv4 { get; init; }
+
+    /// <summary>Further addresses of the same listener.</summary>
+    public ImmutableArray<ListenAddress> AdditionalAddresses { get; init; } = [];
+
+    /// <summary>Path of the network namespace that it listens in (metadata weft.dev, <c>network_namespace</c>); empty for the proxy's own.</summary>
+    public string NetworkNamespace { get; init; } = "";
+
+    /// <summary>Connections were redirected here: where each was meant to go is asked of the kernel. Default false.</summary>
+    public bool RestoresDestination { get; init; }
+
+    /// <summary>Proxies in front that say on whose behalf they connect; null reads no such headers.</summary>
+    public ProxyProtocolFilter? ProxyProtocol { get; init; }
+
     public TrafficDirection Direction { get; init; }
 
     /// <summary>False for a listener that only receives what another one hands over. Default true.</summary>
@@ -32,16 +47,16 @@ public sealed class Listener
     public bool NeedsDetection { get; init; }
 
     /// <summary>
-    /// The chain for a connection. Envoy's order: server name, then transport protocol, then application protocol; at each
-    /// step only the chains with the most specific match stay, and a later step never brings back one that an earlier dropped.
+    /// The chain for a connection, by Envoy's order of narrowing (<see cref="FilterChainSelection"/>).
     /// </summary>
-    /// <param name="transportProtocol"><c>tls</c> or <c>raw_buffer</c>.</param>
-    /// <param name="serverName">SNI in lower case; empty when there is none.</param>
-    /// <param name="applicationProtocols">The client's ALPN offers in its order.</param>
     /// <returns>Null when nothing matches and there is no default: the connection is closed.</returns>
-    public FilterChain? Select(string transportProtocol, string serverName, ReadOnlySpan<string> applicationProtocols) =>
-        FilterChainSelection.Select(FilterChains.AsSpan(), transportProtocol, serverName, applicationProtocols) ?? DefaultFilterChain;
+    public FilterChain? Select(in ConnectionFacts facts) => FilterChainSelection.Select(FilterChains.AsSpan(), facts) ?? DefaultFilterChain;
 }
+
+/// <summary>An address to listen on.</summary>
+/// <param name="EndPoint">Port 0 asks the system for a free one.</param>
+/// <param name="AcceptsIpv4">As <see cref="Listener.AcceptsIpv4"/>.</param>
+public sealed record ListenAddress(IPEndPoint EndPoint, bool AcceptsIpv4);
 
 public enum TrafficDirection : byte
 {

@@ -3,7 +3,7 @@ using Weft.Routing.Routes;
 
 namespace Weft.Routing.Listeners;
 
-/// <summary>Where a connection manager finds its routes. Closed: the three cases below.</summary>
+/// <summary>Where a connection manager finds its routes. Closed: the four cases below.</summary>
 public abstract record RouteSource
 {
     private RouteSource() { }
@@ -18,5 +18,11 @@ public abstract record RouteSource
     /// <param name="DefaultNamespace">Namespace of a name with one label.</param>
     /// <param name="DomainSuffixes">Removed before labels are counted; longest first, lower case, without leading dot.</param>
     /// <param name="LookupTimeout">How long a request waits for its routes the first time. Default 2 s.</param>
-    public sealed record ForwardProxy(string DefaultNamespace, ImmutableArray<string> DomainSuffixes, TimeSpan LookupTimeout) : RouteSource;
+    /// <param name="Egress">What becomes of what is not in the mesh.</param>
+    public sealed record ForwardProxy(string DefaultNamespace, ImmutableArray<string> DomainSuffixes, TimeSpan LookupTimeout, Egress Egress) : RouteSource;
+
+    /// <summary>Chosen per connection by the address that the client wanted to reach (filter weft.v1.Transparent).</summary>
+    /// <param name="LookupTimeout">How long a connection waits, the first time, for the name behind its destination and for its routes, each. Default 2 s.</param>
+    /// <param name="Egress">What becomes of what is not in the mesh.</param>
+    public sealed record Transparent(TimeSpan LookupTimeout, Egress Egress) : RouteSource;
 }

@@ -185,7 +185,7 @@ public sealed class BootstrapFileTests
 
         assembler.AddStatic(settings).ShouldBe(
             [
-                "b.yaml:3:16: static_resources.clusters[0].type: ORIGINAL_DST is not supported (a)",
+                "b.yaml:3:5: static_resources.clusters[0].lb_policy: ORIGINAL_DST needs CLUSTER_PROVIDED: there is nothing to balance (a)",
                 "b.yaml:4:16: static_resources.clusters[1].lb_policy: Maglev is not supported: ROUND_ROBIN, LEAST_REQUEST or RANDOM (b)",
                 "b.yaml:5:5: static_resources.clusters[2].load_assignment: Static clusters need one (c)",
                 "b.yaml:5:16: static_resources.clusters[2].health_checks[0]: is not supported by this version (c)",

@@ -62,9 +62,10 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     public IPEndPoint Address => _dataPlane.Listeners.Addresses.Single().Value;
 
     /// <summary>A listener "in" whose connection manager is <paramref name="hcm"/> in proto3 JSON; the router filter and stat_prefix are added.</summary>
-    public ProxyUnderTest Listen(string hcm, int port = 0)
+    /// <param name="change">Bends the listener before it is compiled.</param>
+    public ProxyUnderTest Listen(string hcm, int port = 0, Action<Listener>? change = null)
     {
-        TryListen(hcm, port).ShouldBeNull();
+        TryListen(hcm, port, change: change).ShouldBeNull();
         return this;
     }
 
@@ -109,7 +110,7 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     }
 
     /// <summary>Null, or why the address cannot be listened on.</summary>
-    public string? TryListen(string hcm, int port, ServerTls? tls = null, TimeSpan? handshake = null)
+    public string? TryListen(string hcm, int port, ServerTls? tls = null, TimeSpan? handshake = null, Action<Listener>? change = null)
     {
         var manager = Json.Parse<HttpConnectionManager>(hcm);
         manager.StatPrefix = "in";
@@ -123,6 +124,7 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
         };
         if (handshake is { } limit) message.FilterChains[0].TransportSocketConnectTimeout = Duration.FromTimeSpan(limit);
         if (tls is not null) message.FilterChains[0].TransportSocket = new() { Name = "tls", TypedConfig = Any.Pack(Mutual) };
+        change?.Invoke(message);
         var compiled = ListenerCompiler.Compile(message);
         compiled.Rejections.ShouldBeEmpty();
         var bound = new BoundListener(compiled.Value!, [.. compiled.Value!.FilterChains.Select(c => new BoundChain(c, tls))]);

@@ -14,9 +14,11 @@ internal sealed class RawClient : IDisposable
 
     public Socket Socket { get; }
 
-    public static async Task<RawClient> ConnectAsync(IPEndPoint address, int receiveBuffer = 0)
+    /// <param name="from">Its own address; null leaves it to the system.</param>
+    public static async Task<RawClient> ConnectAsync(IPEndPoint address, int receiveBuffer = 0, IPAddress? from = null)
     {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (from is not null) socket.Bind(new IPEndPoint(from, 0));
         if (receiveBuffer > 0) socket.ReceiveBufferSize = receiveBuffer;
         await socket.ConnectAsync(address);
         return new RawClient(socket);

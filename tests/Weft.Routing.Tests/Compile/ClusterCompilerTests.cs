@@ -196,6 +196,41 @@ public sealed class ClusterCompilerTests
     public void Ring_hash_is_refused() => Refused(c => c.LbPolicy = Cluster.Types.LbPolicy.RingHash).Field.ShouldBe("lb_policy");
 
     [Fact]
+    public void Original_destination_clusters_have_no_endpoints_and_no_balancing()
+    {
+        var cluster = Compile(c =>
+        {
+            c.Type = DiscoveryType.OriginalDst;
+            c.EdsClusterConfig = null;
+            c.LbPolicy = Cluster.Types.LbPolicy.ClusterProvided;
+        });
+        cluster.Type.ShouldBe(Routing.Clusters.DiscoveryType.OriginalDestination);
+        cluster.InlineEndpoints!.Endpoints.ShouldBeEmpty();
+        Refused(c => c.Type = DiscoveryType.OriginalDst).Field.ShouldBe("lb_policy");
+    }
+
+    [Fact]
+    public void A_PROXY_header_goes_in_front_of_the_socket_inside()
+    {
+        static TransportSocket Announcing(TransportSocket? inside, ProxyProtocolConfig.Types.Version version) => new()
+        {
+            Name = "proxy",
+            TypedConfig = Any.Pack(new Envoy.Extensions.TransportSockets.ProxyProtocol.V3.ProxyProtocolUpstreamTransport { Config = new ProxyProtocolConfig { Version = version }, TransportSocket = inside }),
+        };
+        var raw = new TransportSocket { Name = "raw", TypedConfig = Any.Pack(new Envoy.Extensions.TransportSockets.RawBuffer.V3.RawBuffer()) };
+        var tls = new TransportSocket { Name = "tls", TypedConfig = Any.Pack(new Envoy.Extensions.TransportSockets.Tls.V3.UpstreamTlsContext { Sni = "a" }) };
+
+        var plain = Compile(c => c.TransportSocket = Announcing(raw, ProxyProtocolConfig.Types.Version.V1)).Transports[^1];
+        plain.Announces.ShouldBe(Routing.Listeners.ProxyProtocolVersions.V1);
+        plain.Tls.ShouldBeNull();
+        var secure = Compile(c => c.TransportSocket = Announcing(tls, ProxyProtocolConfig.Types.Version.V2)).Transports[^1];
+        secure.Announces.ShouldBe(Routing.Listeners.ProxyProtocolVersions.V2);
+        secure.Tls!.Sni.ShouldBe("a");
+        Compile(c => c.TransportSocket = tls).Transports[^1].Announces.ShouldBe(Routing.Listeners.ProxyProtocolVersions.None);
+        Refused(c => c.TransportSocket = Announcing(null, ProxyProtocolConfig.Types.Version.V1)).Field.ShouldBe("transport_socket.typed_config.transport_socket");
+    }
+
+    [Fact]
     public void Connect_timeout_of_zero_is_refused() => Refused(c => c.ConnectTimeout = new Duration()).Field.ShouldBe("connect_timeout");
 
     [Fact]

@@ -255,9 +255,9 @@ public sealed class ListenerCompilerTests
         var listener = compiled.Value!;
         listener.Direction.ShouldBe(Routing.Listeners.TrafficDirection.Inbound);
         listener.NeedsDetection.ShouldBeTrue();
-        listener.Select("tls", "", ["weft-h1"])!.Name.ShouldBe("mesh");
-        listener.Select("tls", "", ["h2"]).ShouldBeNull();
-        listener.Select("raw_buffer", "", [])!.Name.ShouldBe("plain");
+        Select("tls", "weft-h1").ShouldBe("mesh");
+        Select("tls", "h2").ShouldBeNull();
+        Select("raw_buffer").ShouldBe("plain");
         var common = listener.FilterChains[0].Tls!.Common;
         listener.FilterChains[0].Tls!.RequireClientCertificate.ShouldBeTrue();
         listener.FilterChains[0].Tls!.Resumes.ShouldBeTrue();
@@ -265,6 +265,11 @@ public sealed class ListenerCompilerTests
         common.Validation.ShouldBe(new ValidationSource("ROOTCA", null));
         common.Alpn.ShouldBe(["weft-h1"]);
         common.MinVersion.ShouldBe(TlsVersion.Tls13);
+
+        string? Select(string transport, params string[] offered) => listener.Select(new Routing.Listeners.ConnectionFacts
+        {
+            Destination = listener.Address, Source = listener.Address, DirectSource = listener.Address.Address, TransportProtocol = transport, ApplicationProtocols = offered,
+        })?.Name;
     }
 
     [Fact]

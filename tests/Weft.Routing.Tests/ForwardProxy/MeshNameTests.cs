@@ -8,7 +8,7 @@ namespace Weft.Routing.Tests.ForwardProxy;
 
 public sealed class MeshNameTests
 {
-    private static readonly RouteSource.ForwardProxy Source = new("shop", ["svc.cluster.local", "svc"], TimeSpan.FromSeconds(2));
+    private static readonly RouteSource.ForwardProxy Source = new("shop", ["svc.cluster.local", "svc"], TimeSpan.FromSeconds(2), Egress.Allowed);
 
     private static string? Key(string authority)
     {

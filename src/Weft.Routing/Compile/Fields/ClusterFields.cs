@@ -21,7 +21,7 @@ internal static class ClusterFields
                 """,
             harmless: """
                 alt_stat_name=28 dns_failure_refresh_rate=44 wait_for_warm_on_init=54 cleanup_interval=20
-                ring_hash_lb_config=23@lb_config maglev_lb_config=52@lb_config original_dst_lb_config=34@lb_config
+                ring_hash_lb_config=23@lb_config maglev_lb_config=52@lb_config
                 ignore_health_on_host_removal=32 lrs_report_endpoint_metrics=57[] track_timeout_budgets=47 track_cluster_stats=49
                 preconnect_policy=50
                 """,
@@ -31,7 +31,7 @@ internal static class ClusterFields
                 dns_lookup_family=17 dns_resolvers=18[] use_tcp_for_dns_lookups=45 dns_resolution_config=53
                 typed_dns_resolver_config=55 outlier_detection=19 upstream_bind_config=21 lb_subset_config=22 protocol_selection=26
                 close_connections_on_host_health_failure=31 filters=40[] lrs_server=42
-                upstream_config=48 connection_pool_per_downstream_connection=51
+                upstream_config=48 connection_pool_per_downstream_connection=51 original_dst_lb_config=34@lb_config
                 """),
 
         new("envoy.config.cluster.v3.Cluster.TypedExtensionProtocolOptionsEntry",

@@ -96,6 +96,9 @@ internal static class HttpFields
             refused: "strict_check_headers=5[] respect_expected_rq_timeout=6 upstream_http_filters=8[]"),
 
         new("weft.v1.ForwardProxy",
-            honoured: "default_namespace=1 domain_suffixes=2[] lookup_timeout=3:Duration"),
+            honoured: "default_namespace=1 domain_suffixes=2[] lookup_timeout=3:Duration egress=4:enum(ALLOW,DENY) policy=5"),
+
+        new("weft.v1.Transparent",
+            honoured: "lookup_timeout=1:Duration egress=2:enum(ALLOW,DENY) policy=3"),
     ];
 }

@@ -10,17 +10,21 @@ internal static class ListenerFields
                 name=1 address=2:envoy.config.core.v3.Address filter_chains=3[]:FilterChain use_original_dst=4:BoolValue
                 default_filter_chain=25:FilterChain per_connection_buffer_limit_bytes=5:UInt32Value
                 listener_filters=9[]:ListenerFilter listener_filters_timeout=15:Duration transparent=10:BoolValue
-                freebind=11:BoolValue traffic_direction=16:enum(UNSPECIFIED,INBOUND,OUTBOUND) bind_to_port=26:BoolValue
+                freebind=11:BoolValue metadata=6:envoy.config.core.v3.Metadata additional_addresses=33[]:AdditionalAddress traffic_direction=16:enum(UNSPECIFIED,INBOUND,OUTBOUND) bind_to_port=26:BoolValue
                 """,
             harmless: """
-                stat_prefix=28 metadata=6 drain_type=8 tcp_fast_open_queue_length=12 connection_balance_config=20 reuse_port=21
+                stat_prefix=28 drain_type=8 tcp_fast_open_queue_length=12 connection_balance_config=20 reuse_port=21
                 enable_reuse_port=29 access_log=22[] tcp_backlog_size=24 max_connections_to_accept_per_socket_event=34
                 ignore_global_conn_limit=31 bypass_overload_manager=35
                 """,
             refused: """
-                additional_addresses=33[] filter_chain_matcher=32 deprecated_v1=7 continue_on_listener_filters_timeout=17
+                filter_chain_matcher=32 deprecated_v1=7 continue_on_listener_filters_timeout=17
                 socket_options=13[] udp_listener_config=18 api_listener=19 internal_listener=27@listener_specifier enable_mptcp=30
                 """),
+
+        new("envoy.config.listener.v3.AdditionalAddress",
+            honoured: "address=1:envoy.config.core.v3.Address",
+            refused: "socket_options=2"),
 
         new("envoy.config.listener.v3.FilterChain",
             honoured: """
@@ -30,11 +34,16 @@ internal static class ListenerFields
             harmless: "metadata=5 on_demand_configuration=8"),
 
         new("envoy.config.listener.v3.FilterChainMatch",
-            honoured: "server_names=11[] transport_protocol=9 application_protocols=10[]",
-            refused: """
-                destination_port=8 prefix_ranges=3[] address_suffix=4 suffix_len=5 direct_source_prefix_ranges=13[] source_type=12
-                source_prefix_ranges=6[] source_ports=7[]
-                """),
+            honoured: """
+                destination_port=8:UInt32Value prefix_ranges=3[]:envoy.config.core.v3.CidrRange server_names=11[] transport_protocol=9
+                application_protocols=10[] direct_source_prefix_ranges=13[]:envoy.config.core.v3.CidrRange
+                source_type=12:enum(ANY,SAME_IP_OR_LOOPBACK,EXTERNAL) source_prefix_ranges=6[]:envoy.config.core.v3.CidrRange
+                source_ports=7[]:uint32
+                """,
+            refused: "address_suffix=4 suffix_len=5"),
+
+        new("envoy.config.core.v3.CidrRange",
+            honoured: "address_prefix=1 prefix_len=2:UInt32Value"),
 
         new("envoy.config.listener.v3.Filter",
             honoured: "name=1 typed_config=4@config_type:Any",
@@ -48,13 +57,25 @@ internal static class ListenerFields
             harmless: "enable_ja3_fingerprinting=1 initial_read_buffer_size=2"),
 
         new("envoy.extensions.filters.listener.http_inspector.v3.HttpInspector"),
+        new("envoy.extensions.filters.listener.original_dst.v3.OriginalDst"),
+        new("envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
+            honoured: "allow_requests_without_proxy_protocol=2:bool disallowed_versions=4[]:enum(V1,V2)",
+            harmless: "stat_prefix=5",
+            refused: "rules=1[] pass_through_tlvs=3"),
+
+        new("weft.v1.ProxyProtocol",
+            honoured: """
+                filter=1:envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol
+                trusted_sources=2[]:envoy.config.core.v3.CidrRange max_header_bytes=3:UInt32Value
+                """),
+
         new("envoy.config.core.v3.Address",
             honoured: "socket_address=1@address:SocketAddress",
             refused: "pipe=2@address envoy_internal_address=3@address"),
 
         new("envoy.config.core.v3.SocketAddress",
-            honoured: "protocol=1:enum(TCP,UDP) address=2 port_value=3@port_specifier:uint32",
-            refused: "named_port=4@port_specifier resolver_name=5 ipv4_compat=6"),
+            honoured: "protocol=1:enum(TCP,UDP) address=2 port_value=3@port_specifier:uint32 ipv4_compat=6:bool",
+            refused: "named_port=4@port_specifier resolver_name=5"),
 
         new("envoy.config.core.v3.TransportSocket",
             honoured: "name=1 typed_config=3@config_type:Any"),

@@ -22,6 +22,13 @@ internal static class TlsFields
             harmless: "max_session_keys=4 enforce_rsa_key_usage=5",
             refused: "allow_renegotiation=3"),
 
+        new("envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport",
+            honoured: "config=1:envoy.config.core.v3.ProxyProtocolConfig transport_socket=2:envoy.config.core.v3.TransportSocket"),
+
+        new("envoy.config.core.v3.ProxyProtocolConfig",
+            honoured: "version=1:enum(V1,V2)",
+            refused: "pass_through_tlvs=2"),
+
         new("envoy.extensions.transport_sockets.tls.v3.CommonTlsContext",
             honoured: """
                 tls_params=1:TlsParameters tls_certificates=2[]:TlsCertificate tls_certificate_sds_secret_configs=6[]:SdsSecretConfig
