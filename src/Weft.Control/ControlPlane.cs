@@ -109,9 +109,10 @@ public sealed partial class ControlPlane : IAsyncDisposable
         {
             authority = CertificateAuthority.OpenOrCreate(Path.Combine(options.DataDirectory, "ca"), trustDomain, options.Certificates, options.Time);
             var objects = new ObjectService(store, options.Time, options.Api);
-            await objects.InitializeAsync();
+            var withoutAddress = await objects.InitializeAsync();
             await NameTrustDomainAsync(objects, trustDomain);
             control = new ControlPlane(options, store, authority, objects, logs);
+            if (withoutAddress is not null) Log.WithoutAddress(control._log, withoutAddress);
             await control.RunAsync(cancel);
             return control;
         }
@@ -212,6 +213,9 @@ public sealed partial class ControlPlane : IAsyncDisposable
 
         [LoggerMessage(4402, LogLevel.Error, "the Mesh object says trust domain {Mesh}, the certificate authority is of {Authority}: no two proxies will trust each other; set spec.trustDomain: {Authority}")]
         public static partial void WrongTrustDomain(ILogger log, string mesh, string authority);
+
+        [LoggerMessage(4404, LogLevel.Warning, "some Services have no virtual address and are not found by their names: {Reason}")]
+        public static partial void WithoutAddress(ILogger log, string reason);
 
         [LoggerMessage(4403, LogLevel.Critical, "the {Loop} has stopped working; restart the control plane")]
         public static partial void LoopFailed(ILogger log, string loop, Exception e);

@@ -64,10 +64,16 @@ public sealed record DiagnosticRule(string Code, string Title, string Explanatio
     public static readonly DiagnosticRule DuplicateObject = new("WEFT1203", "The same object is written twice",
         "Two documents of one input have the same kind, namespace and name; which of them should count is not decidable.");
 
+    public static readonly DiagnosticRule Immutable = new("WEFT1204", "A field that cannot change",
+        "Others rely on it for as long as the object lives: delete the object and create it anew.");
+
+    public static readonly DiagnosticRule Unavailable = new("WEFT1205", "A value that cannot be given",
+        "Another object has it, or it lies outside what this mesh gives. Only the resource API can know: offline validation does not find it.");
+
     /// <summary>Every rule, by code.</summary>
     public static ImmutableArray<DiagnosticRule> All { get; } =
     [
         Syntax, Limit, DuplicateKey, YamlFeature, NotAnObject, UnknownKind, UnknownField, WrongType, Missing, NotAllowedValue, Range, Length,
-        Format, DuplicateItem, AmbiguousScalar, Contradiction, Scope, DuplicateObject,
+        Format, DuplicateItem, AmbiguousScalar, Contradiction, Scope, DuplicateObject, Immutable, Unavailable,
     ];
 }

@@ -24,6 +24,9 @@ public sealed class ServiceAccount : ResourceObject
 /// <summary>v1 Service: a name that others call, its ports, and which workloads answer.</summary>
 public sealed class Service : ResourceObject
 {
+    /// <summary>The address of a Service that has none (<c>spec.clusterIP: None</c>).</summary>
+    public const string None = "None";
+
     internal Service(JsonObject json) : base(ResourceKinds.Service, json)
     {
         var spec = json.Object("spec");
@@ -31,6 +34,10 @@ public sealed class Service : ResourceObject
         Ports = spec.List("ports", ServicePort.From);
         IsExternalName = spec.Text("type") == "ExternalName";
         PublishNotReadyAddresses = spec.Flag("publishNotReadyAddresses") ?? false;
+        var addresses = spec.TextList("clusterIPs");
+        if (addresses.IsEmpty && spec.Text("clusterIP") is { Length: > 0 } only) addresses = [only];
+        IsHeadless = addresses.Contains(None);
+        VirtualAddresses = [.. addresses.Where(a => a is not ("" or None))];
     }
 
     /// <summary>Labels that a workload must have to be an endpoint. Empty selects nothing: the Service lives by EndpointSlices.</summary>
@@ -42,6 +49,12 @@ public sealed class Service : ResourceObject
     public bool IsExternalName { get; }
 
     public bool PublishNotReadyAddresses { get; }
+
+    /// <summary>Addresses that stand for the Service (<c>spec.clusterIPs</c>), the first of each family that it has; empty for a headless Service, and until the store has given some.</summary>
+    public ImmutableArray<string> VirtualAddresses { get; }
+
+    /// <summary>True for <c>clusterIP: None</c>: its name means its endpoints.</summary>
+    public bool IsHeadless { get; }
 }
 
 /// <summary>A port that clients call.</summary>

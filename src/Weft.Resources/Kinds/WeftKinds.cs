@@ -100,6 +100,8 @@ public sealed class Mesh : ResourceObject
         TrustDomain = spec.Text("trustDomain") ?? "weft.local";
         Mtls = spec.Text("mtls") is { } mtls ? Enum.Parse<MtlsMode>(mtls) : MtlsMode.Permissive;
         Protocol = spec.Text("meshProtocol") is { } protocol ? Enum.Parse<MeshProtocol>(protocol) : MeshProtocol.Http2;
+        Egress = spec.Text("egress") is { } egress ? Enum.Parse<EgressMode>(egress) : EgressMode.Allow;
+        VirtualAddresses = VirtualAddressRanges.From(spec.Object("virtualAddresses"));
         Defaults = MeshDefaults.From(spec.Object("defaults"));
     }
 
@@ -110,7 +112,31 @@ public sealed class Mesh : ResourceObject
     /// <summary>Spoken between proxies (<c>spec.meshProtocol</c>). Default <see cref="MeshProtocol.Http2"/>.</summary>
     public MeshProtocol Protocol { get; }
 
+    /// <summary>What becomes of intercepted connections that lead out of the mesh (<c>spec.egress</c>). Default <see cref="EgressMode.Allow"/>.</summary>
+    public EgressMode Egress { get; }
+
+    public VirtualAddressRanges VirtualAddresses { get; }
+
     public MeshDefaults Defaults { get; }
+}
+
+public enum EgressMode
+{
+    /// <summary>Passed through untouched, and counted.</summary>
+    Allow,
+
+    /// <summary>Refused, with an answer that names the policy.</summary>
+    Deny,
+}
+
+/// <summary>Where Services get their virtual addresses from.</summary>
+/// <param name="Ipv4">CIDR, a prefix of 8 to 30. Default <c>240.240.0.0/16</c>: class E, which no network routes, so that no real address is hidden by it.</param>
+/// <param name="Ipv6">CIDR, a prefix of 16 to 126. Default <c>fd77:6566:7400::/112</c>, a unique local range (RFC 4193).</param>
+public sealed record VirtualAddressRanges(string Ipv4, string Ipv6)
+{
+    public static VirtualAddressRanges Default { get; } = new("240.240.0.0/16", "fd77:6566:7400::/112");
+
+    internal static VirtualAddressRanges From(JsonObject json) => new(json.Text("ipv4") ?? Default.Ipv4, json.Text("ipv6") ?? Default.Ipv6);
 }
 
 /// <summary>What holds where no policy says otherwise. The initial values are those of a mesh that says nothing.</summary>

@@ -47,6 +47,17 @@ public sealed record TextFormat(string Name, string Rule, Func<string, bool> Che
 
     public static readonly TextFormat IpAddress = new("IP address", "an IPv4 address in four decimal parts, or an IPv6 address without brackets or zone", IsIpAddress);
 
+    /// <summary>Range of IPv4 addresses, with room for more than a handful.</summary>
+    public static readonly TextFormat Ipv4Range = new("IPv4 range", "an IPv4 address, '/' and a prefix length of 8 to 30, with no bit set behind the prefix, as 240.240.0.0/16",
+        s => IsRange(s, AddressFamily.InterNetwork, 8, 30));
+
+    public static readonly TextFormat Ipv6Range = new("IPv6 range", "an IPv6 address, '/' and a prefix length of 16 to 126, with no bit set behind the prefix, as fd77:6566:7400::/112",
+        s => IsRange(s, AddressFamily.InterNetworkV6, 16, 126));
+
+    /// <summary>What a Service may say of its own address.</summary>
+    public static readonly TextFormat ClusterAddress = new("address or None", "an IP address, None for a headless Service, or nothing: then an address is given",
+        s => s is "" or "None" || IsIpAddress(s));
+
     public static readonly TextFormat Duration = new("duration", "numbers with units h, m, s, ms and no fractions, as 1h30m, 10s or 500ms (GEP-2257)",
         s => GatewayDuration.TryParse(s, out _));
 
@@ -86,6 +97,10 @@ public sealed record TextFormat(string Name, string Rule, Func<string, bool> Che
     private static bool IsIpAddress(string s) =>
         IPAddress.TryParse(s, out var address)
         && (address.AddressFamily == AddressFamily.InterNetwork ? address.ToString() == s : !s.StartsWith('[') && !s.Contains('%'));
+
+    private static bool IsRange(string s, AddressFamily family, int shortest, int longest) =>
+        s.IndexOf('/') is var slash and > 0 && IsIpAddress(s[..slash]) && IPNetwork.TryParse(s, out var range) && range.BaseAddress.Equals(IPAddress.Parse(s[..slash]))
+        && range.BaseAddress.AddressFamily == family && range.PrefixLength >= shortest && range.PrefixLength <= longest;
 
     private static bool IsTokenCharacter(char c) => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c);
 }

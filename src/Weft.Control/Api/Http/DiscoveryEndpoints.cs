@@ -28,14 +28,14 @@ internal static class DiscoveryEndpoints
 
     private static JsonObject GroupOf(string group)
     {
-        var versions = ResourceKinds.All.Where(k => k.Group == group).Select(k => k.Version).Distinct()
+        var versions = ResourceKinds.All.Where(k => k.Group == group).SelectMany(k => k.EarlierVersions.Prepend(k.Version)).Distinct()
             .Select(v => new JsonObject { ["groupVersion"] = $"{group}/{v}", ["version"] = v }).ToArray();
         return new JsonObject { ["name"] = group, ["versions"] = new JsonArray([.. versions]), ["preferredVersion"] = versions[0].DeepClone() };
     }
 
     private static JsonObject? ResourceList(string group, string version)
     {
-        var kinds = ResourceKinds.All.Where(k => k.Group == group && k.Version == version).ToList();
+        var kinds = ResourceKinds.All.Where(k => k.Group == group && k.HasVersion(version)).ToList();
         if (kinds.Count == 0) return null;
         var resources = new JsonArray();
         foreach (var kind in kinds)

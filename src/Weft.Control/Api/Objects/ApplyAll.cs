@@ -18,13 +18,14 @@ public sealed class ApplyAll(ObjectService objects, TimeProvider time, ApiOption
 {
     private readonly ApiOptions _options = options ?? new ApiOptions();
 
-    /// <exception cref="ApiException">NotFound for a namespace that neither exists nor is among the documents.</exception>
+    /// <exception cref="ApiException">NotFound for a namespace that neither exists nor is among the documents; what the addresses of a Service may throw.</exception>
     public async Task<ApplyOutcome> RunAsync(IReadOnlyList<ResourceObject> wanted, bool dryRun)
     {
         for (var attempt = 0; attempt < _options.MaxAttempts; attempt++)
         {
             var state = objects.Store.Current;
-            var plan = wanted.Select(w => Plan(state, w)).ToList();
+            using var addresses = objects.Addresses.Begin(wanted.OfType<Mesh>().FirstOrDefault());
+            var plan = wanted.Select(w => Plan(state, w, addresses)).ToList();
             var namespaces = wanted.Where(w => w.Kind == ResourceKinds.Namespace).Select(w => w.Metadata.Name).ToHashSet(StringComparer.Ordinal);
             var required = wanted.Where(w => w.Kind.Namespaced && !namespaces.Contains(w.Metadata.Namespace))
                 .Select(w => ObjectService.NamespaceKey(w.Metadata.Namespace)).Distinct().ToList();
@@ -44,16 +45,18 @@ public sealed class ApplyAll(ObjectService objects, TimeProvider time, ApiOption
         throw new ApiException(new ApiStatus(409, "Conflict", $"others changed these objects {_options.MaxAttempts} times meanwhile; try again"));
     }
 
-    private Planned Plan(StoreState state, ResourceObject wanted)
+    private Planned Plan(StoreState state, ResourceObject wanted, AddressDraft addresses)
     {
         var key = StoredObjects.KeyOf(wanted);
         if (state.Find(key) is not { } entry)
         {
             var created = ObjectRules.Created(wanted, time.GetUtcNow(), Guid.NewGuid());
+            addresses.Complete(wanted.Kind, null, created);
             return new Planned(wanted, null, created, ApplyAction.Created, StoreWrite.Put(key, StoredObjects.Bytes(created), expected: 0));
         }
         var current = StoredObjects.Typed(entry);
         var json = ObjectRules.Applied(current, wanted);
+        addresses.Complete(wanted.Kind, current, json);
         var action = ObjectRules.IsUnchanged(current, json) ? ApplyAction.Unchanged : ApplyAction.Configured;
         return new Planned(wanted, current, json, action, StoreWrite.Put(key, StoredObjects.Bytes(json), entry.ModRevision));
     }

@@ -38,6 +38,7 @@ internal static class ObjectRules
         var before = current.Json["metadata"]!.AsObject();
         foreach (var field in s_serverFields.Append("resourceVersion")) Take(field, before, metadata);
         metadata.Remove("selfLink");
+        if (current.Kind == ResourceKinds.Service) ServiceAddressing.Carry(current.Json, json);
         if (!SameSpec(current.Json, json)) metadata["generation"] = current.Metadata.Generation + 1;
         return json;
     }

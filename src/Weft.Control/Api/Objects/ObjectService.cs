@@ -23,8 +23,12 @@ public sealed class ObjectService(ResourceStore store, TimeProvider time, ApiOpt
 
     public ResourceStore Store { get; } = store;
 
-    /// <summary>Creates the permanent namespaces where they are missing: the first start.</summary>
-    public async Task InitializeAsync()
+    /// <summary>Who has which virtual address.</summary>
+    public VirtualAddressBook Addresses { get; } = new(store);
+
+    /// <summary>Creates the permanent namespaces where they are missing: the first start. Gives Services an address that were written before there were any.</summary>
+    /// <returns>Why some Services have none still; null when all have.</returns>
+    public async Task<string?> InitializeAsync()
     {
         foreach (var name in PermanentNamespaces)
         {
@@ -32,6 +36,31 @@ public sealed class ObjectService(ResourceStore store, TimeProvider time, ApiOpt
             var json = new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = new JsonObject { ["name"] = name } };
             await CreateAsync(ResourceKinds.Namespace.Create(json), dryRun: false);
         }
+        return await AddressServicesAsync();
+    }
+
+    private async Task<string?> AddressServicesAsync()
+    {
+        using var addresses = Addresses.Begin();
+        var writes = new List<StoreWrite>();
+        string? problem = null;
+        foreach (var entry in Store.Current.List(StoredObjects.CollectionOf(ResourceKinds.Service)))
+        {
+            var service = StoredObjects.Typed(entry);
+            var json = (JsonObject)service.Json.DeepClone();
+            try
+            {
+                ServiceAddressing.Complete((Service)service, json, addresses);
+            }
+            catch (ApiException e)
+            {
+                problem = $"{service.Key}: {e.Message}";
+                continue;
+            }
+            if (!ObjectRules.IsUnchanged(service, json)) writes.Add(StoreWrite.Put(entry.Key, StoredObjects.Bytes(json), entry.ModRevision));
+        }
+        if (writes.Count > 0) await Store.CommitAsync(new StoreTransaction(writes, []));
+        return problem;
     }
 
     /// <summary>Creates an object.</summary>
@@ -41,6 +70,8 @@ public sealed class ObjectService(ResourceStore store, TimeProvider time, ApiOpt
         var key = StoredObjects.KeyOf(wanted);
         if (Store.Current.Find(key) is not null) throw new ApiException(ApiStatus.AlreadyExists(wanted.Kind, wanted.Metadata.Name));
         var json = ObjectRules.Created(wanted, time.GetUtcNow(), Guid.NewGuid());
+        using var addresses = Addresses.Begin();
+        addresses.Complete(wanted.Kind, null, json);
         List<StoreWrite> writes = [StoreWrite.Put(key, StoredObjects.Bytes(json), expected: 0), .. WithNamespace(wanted)];
         if (dryRun)
         {
@@ -69,6 +100,8 @@ public sealed class ObjectService(ResourceStore store, TimeProvider time, ApiOpt
             if (expected is { } seen && seen != (entry?.ModRevision ?? 0)) throw StaleVersion(kind, name, seen, entry);
             var current = entry is null ? null : StoredObjects.Typed(entry);
             var json = change(current);
+            using var addresses = Addresses.Begin();
+            addresses.Complete(kind, current, json);
             if (current is not null && ObjectRules.IsUnchanged(current, json)) return (current, false);
             var changed = kind.Create(json);
             RequireNamespace(state, kind, ns);

@@ -47,11 +47,17 @@ internal static class WeftSchemas
         Optional("maxRequestHeadersKiB", Integer(1, 8192), "Size of all request header fields, in KiB", "64"),
         Optional("maxRequestHeaders", Integer(1, 10_000), "Number of request header fields", "100"));
 
+    private static readonly ObjectType VirtualAddresses = Object(
+        Optional("ipv4", Of(TextFormat.Ipv4Range), "Range of IPv4 addresses that Services are given", "\"240.240.0.0/16\""),
+        Optional("ipv6", Of(TextFormat.Ipv6Range), "Range of IPv6 addresses that Services are given", "\"fd77:6566:7400::/112\""));
+
     public static readonly ObjectType Mesh = ObjectSchema.For(OneOf("default"), namespaced: false,
         Optional("spec", Object(
             Optional("trustDomain", Of(TextFormat.TrustDomain), "Name that all identities of the mesh share", "\"weft.local\""),
             Optional("mtls", OneOf("Permissive", "Strict"), "Whether sidecars still take plaintext", "\"Permissive\""),
             Optional("meshProtocol", OneOf("Http2", "Http1"), "What Weft proxies speak with each other; applications keep theirs", "\"Http2\""),
+            Optional("egress", OneOf("Allow", "Deny"), "What becomes of intercepted connections to what is no service of the mesh: passed through and counted, or refused", "\"Allow\""),
+            Optional("virtualAddresses", VirtualAddresses, "Where the resource API takes the addresses of Services from; a change leaves those that have one as they are", "{}"),
             Optional("defaults", Defaults, "What holds where no policy says otherwise", "{}")), "Settings of the whole mesh", "{}"));
 
     private static void SidecarServesKnownPorts(RuleScope scope)
