@@ -80,6 +80,7 @@ public static class ResourceReader
         CheckScope(map, kind, name, findings);
         if (findings.Errors != before) return null;
         var json = (JsonObject)map.ToJson();
+        json["apiVersion"] = kind.ApiVersion; // what is written in an earlier version of the same shape is kept in this one
         var metadata = json["metadata"]!.AsObject();
         if (kind.Namespaced && !metadata.ContainsKey("namespace")) metadata["namespace"] = options.DefaultNamespace;
         SchemaDefaults.Apply(json, kind.Schema);

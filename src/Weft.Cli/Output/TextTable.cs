@@ -56,10 +56,11 @@ public sealed class TextTable(params string[] headings)
         }
     }
 
-    /// <summary>Numbers, percentages and times stand at the right; "-" is none of them and spoils no column.</summary>
+    /// <summary>Numbers, percentages, times and sizes stand at the right; "-" is none of them and spoils no column.</summary>
     private static bool IsNumber(string text)
     {
-        var number = text.EndsWith(" ms", StringComparison.Ordinal) ? text[..^3] : text.TrimEnd('%');
+        var unit = text.IndexOf(' ');
+        var number = unit > 0 && text[(unit + 1)..] is "ms" or "B" or "kB" or "MB" or "GB" ? text[..unit] : text.TrimEnd('%');
         return number.Length > 0 && char.IsAsciiDigit(number[0]) && number.Count(c => c == '.') <= 1 && number.All(c => char.IsAsciiDigit(c) || c == '.');
     }
 }

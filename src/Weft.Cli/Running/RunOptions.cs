@@ -20,6 +20,9 @@ public sealed record RunOptions
     /// <summary>Where the application listens; null for a pure client, which becomes no Service.</summary>
     public int? Port { get; init; }
 
+    /// <summary>What the application speaks on its port: a port name that says so (<c>http</c>, <c>http2</c>, <c>grpc</c>, <c>tcp</c>, <c>tls</c>). Default <c>http</c>.</summary>
+    public string Protocol { get; init; } = "http";
+
     /// <summary>Identity; the service's name when not told.</summary>
     public required string ServiceAccount { get; init; }
 

@@ -57,7 +57,7 @@ public static class SidecarBootstrap
         var (options, ports) = (objects.Options, objects.Ports);
         var inbound = new JsonArray();
         if (options.Port is { } port && ports.Inbound is { } listen)
-            inbound.Add((JsonNode)new JsonObject { ["name"] = WorkloadObjects.PortName, ["port"] = port, ["listen"] = listen });
+            inbound.Add((JsonNode)new JsonObject { ["name"] = objects.PortName, ["port"] = port, ["listen"] = listen });
         return new JsonObject
         {
             ["workload"] = objects.Name,

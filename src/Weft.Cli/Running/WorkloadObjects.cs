@@ -15,8 +15,11 @@ public sealed record SidecarPorts(int? Inbound, int Outbound, int Admin);
 /// <param name="Name">Name of the Workload and its Lease.</param>
 public sealed record WorkloadObjects(RunOptions Options, string Name, SidecarPorts Ports)
 {
-    /// <summary>The one port that a service of <c>weft run</c> has; its number for callers is 80.</summary>
-    public const string PortName = "http";
+    /// <summary>The one port that a service of <c>weft run</c> has: its name says what it carries.</summary>
+    public string PortName => Options.Protocol;
+
+    /// <summary>Its number for callers: what a URL without one means or, where there are no URLs, the application's own.</summary>
+    private int CalledPort => Options.Protocol is "tcp" or "tls" ? Options.Port ?? 0 : 80;
 
     /// <summary>What tells the runs of one service apart, and is short enough to type. 32 letters without those that look alike.</summary>
     public static string NewName(RunOptions options, Random random)
@@ -88,7 +91,7 @@ public sealed record WorkloadObjects(RunOptions Options, string Name, SidecarPor
         json["spec"] = new JsonObject
         {
             ["selector"] = selector,
-            ["ports"] = new JsonArray(new JsonObject { ["name"] = PortName, ["port"] = 80, ["targetPort"] = PortName }),
+            ["ports"] = new JsonArray(new JsonObject { ["name"] = PortName, ["port"] = CalledPort, ["targetPort"] = PortName }),
         };
         return json;
     }

@@ -14,6 +14,11 @@ internal static class RunVerb
     {
         var service = new Option<string>("--service", "-s") { Description = "Service that the application is an instance of; created if absent", HelpName = "NAME", Required = true };
         var port = new Option<int?>("--port", "-p") { Description = "Loopback port that the application listens on (also in its PORT); without it the application is a pure client", HelpName = "N" };
+        var protocol = new Option<string>("--protocol")
+        {
+            Description = "What it speaks there: http (any version), http2, grpc, tcp, tls. Callers reach tcp and tls under the port's own number, the others under 80", HelpName = "NAME", DefaultValueFactory = _ => "http",
+        };
+        protocol.AcceptOnlyFromAmong("http", "http2", "grpc", "tcp", "tls");
         var ns = KindArgument.Namespace();
         var version = new Option<string>("--version") { Description = "Version of the application; creates Service NAME-V beside NAME, to send shares of traffic to", HelpName = "V", DefaultValueFactory = _ => "" };
         var labels = new Option<string[]>("--label", "-l") { Description = "Further label of the workload, as team=shop; may be given several times", HelpName = "KEY=VALUE" };
@@ -24,7 +29,7 @@ internal static class RunVerb
         var words = new Argument<string[]>("COMMAND") { Description = "The application and its arguments, after --", Arity = ArgumentArity.OneOrMore };
         var command = new Command("run", "Run an application in the mesh, with a sidecar of its own: weft run --service web --port 8080 -- ./web")
         {
-            service, port, ns, version, labels, upstreams, account, address, xds, words,
+            service, port, protocol, ns, version, labels, upstreams, account, address, xds, words,
         };
         var server = new ServerOptions(command);
         command.SetAction(async (parsed, cancel) =>
@@ -34,6 +39,7 @@ internal static class RunVerb
             {
                 Service = name,
                 Port = parsed.GetValue(port) is { } p ? Port(p.ToString(CultureInfo.InvariantCulture), "--port") : null,
+                Protocol = parsed.GetValue(protocol)!,
                 Namespace = parsed.GetValue(ns)!,
                 Version = parsed.GetValue(version)!,
                 Labels = (parsed.GetValue(labels) ?? []).Select(Label).ToImmutableSortedDictionary(l => l.Key, l => l.Value, StringComparer.Ordinal),

@@ -16,7 +16,7 @@ internal static class StatVerb
         what.AcceptOnlyFromAmong("services");
         var format = OutputFormat.Option(OutputFormat.Table, OutputFormat.Json);
         var watch = new Option<bool>("--watch", "-w") { Description = "Print again every 2 s until Ctrl-C" };
-        var command = new Command("stat", "Requests per second, success, latency and mTLS share of services and of the calls between them, over the last 30 s") { what, format, watch };
+        var command = new Command("stat", "Requests per second, success, latency and mTLS share of services and of the calls between them, and connections and bytes where no requests are looked into, over the last 30 s") { what, format, watch };
         var server = new ServerOptions(command);
         command.SetAction(async (parsed, cancel) =>
         {

@@ -11,9 +11,12 @@ namespace Weft.Control.Model;
 /// </summary>
 public sealed class MeshModel
 {
-    private MeshModel(long revision)
+    private readonly IReadOnlyDictionary<ResourceKey, ImmutableArray<MeshServicePort>> _portsTo;
+
+    private MeshModel(long revision, IReadOnlyDictionary<ResourceKey, ImmutableArray<MeshServicePort>> portsTo)
     {
         Revision = revision;
+        _portsTo = portsTo;
     }
 
     public long Revision { get; }
@@ -28,11 +31,20 @@ public sealed class MeshModel
     /// <summary>Where each port of each service is; every TCP port has an entry, if only an empty one.</summary>
     public required ImmutableSortedDictionary<ServicePortKey, MeshEndpoints> Endpoints { get; init; }
 
+    /// <summary>Services by their virtual addresses, in canonical text.</summary>
+    public required IReadOnlyDictionary<string, MeshService> Addresses { get; init; }
+
     /// <summary>Every HTTPRoute with its references looked up.</summary>
     public required ImmutableSortedDictionary<ResourceKey, MeshRoute> Routes { get; init; }
 
     /// <summary>The rules in force for each port that has some; a port without entry forwards all requests to its service.</summary>
     public required ImmutableSortedDictionary<ServicePortKey, MeshRouteTable> RouteTables { get; init; }
+
+    /// <summary>Every TCPRoute and TLSRoute with its references looked up.</summary>
+    public required ImmutableSortedDictionary<ResourceKey, MeshConnectionRoute> ConnectionRoutes { get; init; }
+
+    /// <summary>The routes of connections of each port that has some; a port without entry sends all connections to its service.</summary>
+    public required ImmutableSortedDictionary<ServicePortKey, MeshConnectionTable> ConnectionTables { get; init; }
 
     /// <summary>What each object is told about itself, by key; only of objects that Weft has something to say about.</summary>
     public required ImmutableSortedDictionary<ResourceKey, ResourceStatus> Status { get; init; }
@@ -50,23 +62,36 @@ public sealed class MeshModel
         var byKind = inputs.Resources.ToLookup(r => r.Kind);
         var settings = SettingsStage.Run(byKind[ResourceKinds.Mesh], previous?.Settings, counts);
         var workloads = WorkloadStage.Run(byKind[ResourceKinds.Workload].Cast<Workload>(), inputs.ExpiredLeases, settings, previous?.Workloads, counts);
-        var services = ServiceStage.Run(byKind[ResourceKinds.Service].Cast<Service>(), previous?.Services, counts);
+        var connectionRoutes = byKind[ResourceKinds.TcpRoute].Concat(byKind[ResourceKinds.TlsRoute]).Cast<ConnectionRoute>().ToList();
+        var services = ServiceStage.Run(byKind[ResourceKinds.Service].Cast<Service>(), connectionRoutes, previous?.Services, counts);
         var endpoints = EndpointStage.Run(services, workloads, byKind[ResourceKinds.EndpointSlice].Cast<EndpointSlice>(), previous?.Endpoints, counts);
         var routes = RouteStage.Run(byKind[ResourceKinds.HttpRoute].Cast<HttpRoute>(), services, previous?.Routes, counts);
         var tables = RouteTableStage.Run(routes, previous?.RouteTables, counts);
-        var status = StatusStage.Run(services, workloads, endpoints, routes, previous?.Status, counts);
-        return new MeshModel(inputs.Revision)
+        var connections = ConnectionRouteStage.Run(connectionRoutes, services, previous?.ConnectionRoutes, counts);
+        var connectionTables = ConnectionRouteStage.Tables(connections, previous?.ConnectionTables, counts);
+        var status = StatusStage.Run(services, workloads, endpoints, routes, connections, connectionTables, previous?.Status, counts);
+        return new MeshModel(inputs.Revision, PortsTo(endpoints.Values))
         {
             Settings = settings,
             Workloads = workloads,
             Services = services,
             Endpoints = endpoints,
+            Addresses = AddressStage.Run(services.Values),
             Routes = routes,
             RouteTables = tables,
+            ConnectionRoutes = connections,
+            ConnectionTables = connectionTables,
             Status = status,
             Rebuilt = counts.Total,
         };
     }
+
+    /// <summary>The ports of Services that lead to a port of a workload.</summary>
+    /// <param name="workload">Key of the Workload.</param>
+    /// <param name="name">The port's name; may be empty.</param>
+    /// <param name="number">Its number.</param>
+    public IEnumerable<MeshServicePort> PortsTo(ResourceKey workload, string name, int number) =>
+        _portsTo.GetValueOrDefault(workload, []).Where(p => p.Target.IsName ? p.Target.Name == name : p.Target.Number == number);
 
     /// <summary>The port that <paramref name="key"/> names, or null.</summary>
     public MeshServicePort? FindPort(ServicePortKey key) => FindService(key)?.Port(key.Port);
@@ -78,6 +103,16 @@ public sealed class MeshModel
         if (FindService(key) is not { } service) return null;
         return service.Port(key.Port) ?? (key.Port == 80 && service.Ports.Length == 1 ? service.Ports[0] : null);
     }
+
+    /// <summary>The service that a name of <c>weft.v1.Name</c> asks for: <c>service.namespace</c>, or a virtual address in canonical text. Null for anything else.</summary>
+    public MeshService? FindName(string name)
+    {
+        if (Addresses.TryGetValue(name, out var addressed)) return addressed;
+        return name.Split('.') is [{ Length: > 0 } service, { Length: > 0 } ns] && FindService(new ServicePortKey(service, ns, 0)) is { Source.IsExternalName: false } found ? found : null;
+    }
+
+    private static Dictionary<ResourceKey, ImmutableArray<MeshServicePort>> PortsTo(IEnumerable<MeshEndpoints> endpoints) => endpoints
+        .SelectMany(e => e.Sources.Workloads.Select(w => (Workload: w.Source.Key, e.Port))).GroupBy(p => p.Workload, p => p.Port).ToDictionary(g => g.Key, g => g.ToImmutableArray());
 
     private MeshService? FindService(ServicePortKey key) => Services.GetValueOrDefault(new ResourceKey("", "Service", key.Namespace, key.Service));
 }

@@ -18,8 +18,9 @@ public sealed record MeshRoute(
 /// <summary>One parentRef.</summary>
 /// <param name="Reference">As written.</param>
 /// <param name="Service">The Service; null when there is none of that name.</param>
-/// <param name="Ports">The ports that the route attaches to; empty when the reference names one that the Service does not have.</param>
-public sealed record MeshParent(ParentRef Reference, MeshService? Service, ImmutableArray<MeshServicePort> Ports);
+/// <param name="Ports">The ports that the route attaches to.</param>
+/// <param name="Refusing">Ports that the reference names and that carry what a route of its kind cannot speak of.</param>
+public sealed record MeshParent(ParentRef Reference, MeshService? Service, ImmutableArray<MeshServicePort> Ports, ImmutableArray<MeshServicePort> Refusing);
 
 /// <summary>One rule of a route.</summary>
 /// <param name="Route">Key of the route.</param>
@@ -37,7 +38,7 @@ public sealed record MeshRule(ResourceKey Route, int Index, HttpRouteRule Source
 /// <param name="Source">As written.</param>
 /// <param name="Port">Where it leads; null when the reference is invalid.</param>
 /// <param name="Problem">Why it is invalid.</param>
-public sealed record MeshBackend(HttpBackendRef Source, MeshServicePort? Port, BackendProblem Problem);
+public sealed record MeshBackend(BackendRef Source, MeshServicePort? Port, BackendProblem Problem);
 
 /// <summary>Why a backendRef leads nowhere; each is a reason of the condition ResolvedRefs.</summary>
 public enum BackendProblem
@@ -46,4 +47,7 @@ public enum BackendProblem
     InvalidKind,
     RefNotPermitted,
     BackendNotFound,
+
+    /// <summary>The port carries what a route of the kind does not send.</summary>
+    UnsupportedProtocol,
 }

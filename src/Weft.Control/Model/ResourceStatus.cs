@@ -16,7 +16,7 @@ public sealed record ResourceStatus(ResourceObject Source, ImmutableArray<Condit
 {
     /// <summary>The same with one more condition, on every parent of a route and else on the object: what only the serving side knows, such as
     /// <see cref="Stages.ConditionTypes.Programmed"/>.</summary>
-    public ResourceStatus With(Condition condition) => Source is HttpRoute
+    public ResourceStatus With(Condition condition) => Source is RouteObject
         ? this with { Parents = [.. Parents.Select(p => p with { Conditions = p.Conditions.Add(condition) })] }
         : this with { Conditions = Conditions.Add(condition) };
 

@@ -24,6 +24,9 @@ internal static class EnvoyParts
         return result;
     }
 
+    /// <summary>What Weft says of a resource where xDS has no field for it.</summary>
+    public static Metadata WeftMetadata(params ReadOnlySpan<(string Name, Value Value)> fields) => new() { FilterMetadata = { [XdsNames.Metadata] = Fields(fields) } };
+
     /// <summary>HTTP/2 with Weft's defaults written out: what is not said, Envoy takes for unlimited.</summary>
     public static Http2ProtocolOptions Http2 => new()
     {

@@ -42,6 +42,18 @@ public sealed record NodeInfo
 
     public int? AdminPort { get; init; }
 
+    /// <summary>It passes bytes on: <c>connect_matcher</c>, the TCP proxy, detection, ALPN <c>weft-tcp</c>. One that does not gets requests alone, as before there were others.</summary>
+    public bool TakesBytes { get; init; }
+
+    /// <summary>Path of the application's network namespace; empty: the machine's, where the proxy itself is.</summary>
+    public string NetworkNamespace { get; init; } = "";
+
+    /// <summary>Where redirected connections of the application come in; null when nothing is redirected.</summary>
+    public int? TransparentPort { get; init; }
+
+    /// <summary>Where its questions for names come in, by UDP and TCP; null when they go elsewhere.</summary>
+    public int? DnsPort { get; init; }
+
     /// <summary>Reads a node; false with a reason for one that Weft cannot configure. Fields of <c>weft.dev</c> that are not known are a newer proxy's
     /// and are ignored.</summary>
     public static bool TryRead(Node node, [NotNullWhen(true)] out NodeInfo? info, [NotNullWhen(false)] out string? error)
@@ -63,6 +75,7 @@ public sealed record NodeInfo
     public bool Equals(NodeInfo? other) =>
         other is not null && Id == other.Id && ServiceAccount == other.ServiceAccount && Service == other.Service && Version == other.Version
         && Address.Equals(other.Address) && OutboundPort == other.OutboundPort && AdminPort == other.AdminPort
+        && TakesBytes == other.TakesBytes && NetworkNamespace == other.NetworkNamespace && TransparentPort == other.TransparentPort && DnsPort == other.DnsPort
         && Inbound.AsSpan().SequenceEqual(other.Inbound.AsSpan()) && Upstreams.AsSpan().SequenceEqual(other.Upstreams.AsSpan());
 
     public override int GetHashCode() => HashCode.Combine(Id, ServiceAccount, Service, Version);
@@ -87,13 +100,18 @@ public sealed record NodeInfo
             OutboundPort = fields.OptionalPort("outboundPort"),
             Upstreams = [.. fields.List("upstreams").Select(Upstream)],
             AdminPort = fields.OptionalPort("adminPort"),
+            TakesBytes = node.ClientFeatures.Contains(XdsNames.BytesFeature),
+            NetworkNamespace = fields.OptionalText("networkNamespace"),
+            TransparentPort = fields.OptionalPort("transparentPort"),
+            DnsPort = fields.OptionalPort("dnsPort"),
         };
         // The certificate is issued for a workload's identity, and the caller of this compares it with the ID.
         if (node.Id != $"{info.Workload}.{info.Namespace}") throw new NodeException($"the ID must be workload.namespace, here {info.Workload}.{info.Namespace}");
         RequireDifferent(info.Inbound.Select(i => i.Port), "inbound[].port");
+        int?[] others = [info.OutboundPort, info.TransparentPort, info.DnsPort];
         RequireDifferent(
-            info.Inbound.Select(i => i.Listen).Concat(info.Upstreams.Select(u => u.Port)).Concat(info.OutboundPort is { } p ? [p] : []),
-            "inbound[].listen, upstreams[].port and outboundPort");
+            info.Inbound.Select(i => i.Listen).Concat(info.Upstreams.Select(u => u.Port)).Concat(others.OfType<int>()),
+            "inbound[].listen, upstreams[].port, outboundPort, transparentPort and dnsPort");
         return info;
     }
 

@@ -14,6 +14,7 @@ public sealed class NodeSnapshot : IXdsSnapshot
     private readonly Translator _translator;
     private readonly MeshModel _model;
     private readonly string _roots;
+    private readonly NodeSurroundings _surroundings;
     private readonly ImmutableArray<Entry> _listeners;
     private readonly XdsResource[] _listenerResources;
     private readonly ConcurrentDictionary<(XdsType Type, string Name), Entry?> _answers = new();
@@ -24,8 +25,9 @@ public sealed class NodeSnapshot : IXdsSnapshot
         _model = model;
         _roots = roots;
         Node = node;
-        var same = previous is not null && ReferenceEquals(previous._model.Settings, model.Settings) && previous.Node == node;
-        _listeners = same ? previous!._listeners : translator.Listeners(model, node, previous?._listeners ?? []);
+        _surroundings = NodeSurroundings.Of(model, node);
+        var same = previous is not null && ReferenceEquals(previous._model.Settings, model.Settings) && previous.Node == node && previous._surroundings.Same(_surroundings);
+        _listeners = same ? previous!._listeners : translator.Listeners(model, node, _surroundings, previous?._listeners ?? []);
         _listenerResources = same ? previous!._listenerResources : [.. _listeners.Select(l => l.Resource).OfType<XdsResource>()];
     }
 

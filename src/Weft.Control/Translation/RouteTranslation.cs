@@ -13,6 +13,7 @@ namespace Weft.Control.Translation;
 /// How requests to one service's port travel. One virtual host takes every authority, because the proxy has chosen the configuration by the
 /// service that was called; its routes stand in Gateway API's order, so that the first that matches is the right one, and what none takes is
 /// answered 404. A port without HTTPRoute sends everything to its own cluster.
+/// A port of bytes has one route, which ends CONNECT and passes on what it carries; one that nobody has declared has both sorts, and detection decides.
 /// </summary>
 internal static class RouteTranslation
 {
@@ -20,13 +21,18 @@ internal static class RouteTranslation
     /// <param name="port">The port that is called.</param>
     /// <param name="table">Its rules; null when it has none.</param>
     /// <param name="rulesNamespace">Whose rules hold for the caller.</param>
+    /// <param name="bytes">Where its connections go; null: only requests are carried, or understood.</param>
     /// <param name="settings">Defaults of the mesh.</param>
-    public static RouteConfiguration Of(ServicePortKey name, MeshServicePort port, MeshRouteTable? table, string rulesNamespace, MeshSettings settings)
+    public static RouteConfiguration Of(ServicePortKey name, MeshServicePort port, MeshRouteTable? table, string rulesNamespace, ByteRules? bytes, MeshSettings settings)
     {
         var host = new VirtualHost { Name = name.ToString(), Domains = { "*" } };
-        var entries = table?.Entries(rulesNamespace) ?? [];
-        if (entries.IsEmpty) host.Routes.Add(Default(port, settings.Defaults));
-        foreach (var entry in entries) host.Routes.Add(Routes(entry, name.Port, settings.Defaults));
+        if (bytes is not null) host.Routes.Add(ByteTranslation.ConnectRoute(bytes.Route?.Name ?? "default", ByteTranslation.Shares(port, bytes.Route), settings.Defaults));
+        if (bytes is null || port.CarriesHttp)
+        {
+            var entries = table?.Entries(rulesNamespace) ?? [];
+            if (entries.IsEmpty) host.Routes.Add(Default(port, settings.Defaults));
+            foreach (var entry in entries) host.Routes.Add(Routes(entry, name.Port, settings.Defaults));
+        }
         // A backend's own header changes come after its rule's, so that the narrower one has the last word.
         return new RouteConfiguration { Name = name.ToString(), VirtualHosts = { host }, MostSpecificHeaderMutationsWins = true };
     }

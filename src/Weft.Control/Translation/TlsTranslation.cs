@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.RawBuffer.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
@@ -10,22 +11,23 @@ namespace Weft.Control.Translation;
 internal static class TlsTranslation
 {
     /// <summary>What an inbound listener asks of its peers.</summary>
-    public static TransportSocket Downstream(MeshSettings settings) => Socket("tls", new DownstreamTlsContext
+    /// <param name="alpn">What it agrees to, the most wanted first.</param>
+    public static TransportSocket Downstream(ImmutableArray<string> alpn, MeshSettings settings) => Socket("tls", new DownstreamTlsContext
     {
-        CommonTlsContext = Common(settings),
+        CommonTlsContext = Common(alpn, settings),
         RequireClientCertificate = true,
     });
 
     /// <summary>How a cluster calls endpoints that have a sidecar. The endpoint's own identity, which its metadata tells, is checked besides.</summary>
-    public static TransportSocket Upstream(ServicePortKey key, MeshSettings settings) => Socket("tls", new UpstreamTlsContext
+    public static TransportSocket Upstream(ServicePortKey key, ImmutableArray<string> alpn, MeshSettings settings) => Socket("tls", new UpstreamTlsContext
     {
-        CommonTlsContext = Common(settings),
+        CommonTlsContext = Common(alpn, settings),
         Sni = $"{key.Port}.{key.Service}.{key.Namespace}.weft",
     });
 
     public static TransportSocket Plaintext() => Socket("raw_buffer", new RawBuffer());
 
-    private static CommonTlsContext Common(MeshSettings settings) => new()
+    private static CommonTlsContext Common(ImmutableArray<string> alpn, MeshSettings settings) => new()
     {
         TlsParams = new TlsParameters
         {
@@ -49,7 +51,7 @@ internal static class TlsTranslation
             },
             ValidationContextSdsSecretConfig = new SdsSecretConfig { Name = XdsNames.RootsSecret, SdsConfig = EnvoyParts.FromAds },
         },
-        AlpnProtocols = { XdsNames.MeshAlpn(settings.Protocol) },
+        AlpnProtocols = { alpn },
     };
 
     private static TransportSocket Socket(string name, Google.Protobuf.IMessage config) =>

@@ -19,7 +19,7 @@ internal sealed class TranslationCache
     /// <summary>Identity of an entry.</summary>
     /// <param name="Type">Type of the resource.</param>
     /// <param name="Name">Name that it is asked for by.</param>
-    /// <param name="Rules">Namespace whose route rules hold; empty for types that have none.</param>
+    /// <param name="Rules">Whose rules hold, for requests and for connections, or for which network namespace it is; empty for what is the same for all.</param>
     public readonly record struct Key(XdsType Type, string Name, string Rules);
 
     /// <summary>A translation and what it was made of.</summary>
@@ -58,12 +58,15 @@ internal sealed class TranslationCache
         return new Entry(sources, lastGood, translated.Origins, new TranslationProblem(translated.Type, translated.Name, rejections, translated.Origins));
     }
 
-    /// <summary>Forgets entries whose port is gone.</summary>
+    /// <summary>Forgets entries whose service or port is gone.</summary>
     public void Prune(MeshModel model)
     {
         foreach (var key in _entries.Keys)
         {
-            if (ServicePortKey.TryParse(key.Name, out var port) && model.FindCalledPort(port) is null) _entries.TryRemove(key, out _);
+            var gone = key.Type == XdsType.Name
+                ? model.FindName(key.Name) is null
+                : (XdsNames.TryBytes(key.Name, out var port) || ServicePortKey.TryParse(key.Name, out port)) && model.FindCalledPort(port) is null;
+            if (gone) _entries.TryRemove(key, out _);
         }
     }
 }

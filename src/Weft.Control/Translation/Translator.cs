@@ -38,32 +38,36 @@ public sealed class Translator
 
     internal TranslationCache.Entry? Find(MeshModel model, NodeInfo node, string roots, XdsType type, string name) => type switch
     {
-        XdsType.Cluster when XdsNames.TryInbound(name, out var port) => node.Inbound.Any(i => i.Port == port) ? InboundCluster(model, port) : null,
-        XdsType.Cluster => Port(name) is { } key && model.FindPort(key) is { } port ? Cluster(model, port) : null,
+        XdsType.Cluster when XdsNames.TryInbound(name, out var port) => node.Inbound.Any(i => i.Port == port) ? InboundCluster(model, node, port) : null,
+        XdsType.Cluster when XdsNames.TryBytes(name, out var key) => model.FindPort(key) is { CarriesBytes: true } port ? Cluster(model, port, name) : null,
+        XdsType.Cluster => Port(name) is { } key && model.FindPort(key) is { } port ? Cluster(model, port, name) : null,
         XdsType.Endpoint => Port(name) is { } key && model.Endpoints.GetValueOrDefault(key) is { } endpoints ? Endpoints(endpoints) : null,
         XdsType.Route => Port(name) is { } key && model.FindCalledPort(key) is { } port ? Routes(model, node, key, port) : null,
+        XdsType.Name => model.FindName(name) is { } service ? Name(model, service, name) : null,
         XdsType.Secret => name == XdsNames.RootsSecret ? Roots(roots) : null,
         _ => null,
     };
 
     /// <summary>A node's listeners, in the order of their names.</summary>
-    internal ImmutableArray<TranslationCache.Entry> Listeners(MeshModel model, NodeInfo node, ImmutableArray<TranslationCache.Entry> previous)
+    internal ImmutableArray<TranslationCache.Entry> Listeners(MeshModel model, NodeInfo node, NodeSurroundings surroundings, ImmutableArray<TranslationCache.Entry> previous)
     {
         var origins = Origins(model, new ResourceKey(ResourceKinds.Workload.Group, ResourceKinds.Workload.Kind, node.Namespace, node.Workload));
         return
         [
-            .. ListenerTranslation.Of(node, model.Settings).Select(l => _cache.Make(
+            .. ListenerTranslation.Of(node, surroundings, model.Settings).Select(l => _cache.Make(
                 [], new Translated(XdsType.Listener, l.Name, l, origins), previous.FirstOrDefault(p => p.Resource?.Name == l.Name)?.Resource)),
         ];
     }
 
-    private TranslationCache.Entry InboundCluster(MeshModel model, int port) => _cache.Get(
-        new Key(XdsType.Cluster, XdsNames.Inbound(port), ""), [model.Settings],
-        () => new Translated(XdsType.Cluster, XdsNames.Inbound(port), ClusterTranslation.Inbound(port, model.Settings.Defaults), Origins(model)));
+    private TranslationCache.Entry InboundCluster(MeshModel model, NodeInfo node, int port) => _cache.Get(
+        new Key(XdsType.Cluster, XdsNames.Inbound(port), node.NetworkNamespace), [model.Settings],
+        () => new Translated(XdsType.Cluster, XdsNames.Inbound(port), ClusterTranslation.Inbound(port, node.NetworkNamespace, model.Settings.Defaults), Origins(model)));
 
-    private TranslationCache.Entry Cluster(MeshModel model, MeshServicePort port) => _cache.Get(
-        new Key(XdsType.Cluster, port.Key.ToString(), ""), [port, model.Settings],
-        () => new Translated(XdsType.Cluster, port.Key.ToString(), ClusterTranslation.Of(port, model.Settings), Origins(model, port.Service)));
+    /// <param name="name">That of the port's cluster for requests, or of the one for bytes.</param>
+    private TranslationCache.Entry Cluster(MeshModel model, MeshServicePort port, string name) => _cache.Get(
+        new Key(XdsType.Cluster, name, ""), [port, model.Settings],
+        () => new Translated(
+            XdsType.Cluster, name, XdsNames.TryBytes(name, out _) ? ClusterTranslation.OfBytes(port, model.Settings) : ClusterTranslation.Of(port, model.Settings), Origins(model, port.Service)));
 
     private TranslationCache.Entry Endpoints(MeshEndpoints endpoints) => _cache.Get(
         // The list itself is the source: a workload's change that moved no endpoint leaves it the same instance.
@@ -76,11 +80,26 @@ public sealed class Translator
     {
         var table = model.RouteTables.GetValueOrDefault(port.Key);
         var rules = table?.RulesOf(node.Namespace) ?? "";
+        var connections = node.TakesBytes && port.CarriesBytes ? model.ConnectionTables.GetValueOrDefault(port.Key) : null;
+        var connectionRules = connections?.RulesOf(node.Namespace) ?? "";
+        var bytes = node.TakesBytes && port.CarriesBytes ? new ByteRules(connections?.Any(connectionRules)) : null;
         return _cache.Get(
-            new Key(XdsType.Route, asked.ToString(), rules), [port, model.Settings, (object?)table ?? port],
+            new Key(XdsType.Route, asked.ToString(), $"{rules}/{(bytes is null ? "-" : connectionRules)}"), [port, model.Settings, (object?)table ?? port, (object?)connections ?? port],
             () => new Translated(
-                XdsType.Route, asked.ToString(), RouteTranslation.Of(asked, port, table, rules, model.Settings),
-                [.. (table?.Sources ?? []).Where(r => r.Source.Metadata.Namespace == rules).Select(r => r.Source.Key), port.Service]));
+                XdsType.Route, asked.ToString(), RouteTranslation.Of(asked, port, table, rules, bytes, model.Settings),
+                [
+                    .. (table?.Sources ?? []).Where(r => r.Source.Metadata.Namespace == rules).Select(r => r.Source.Key),
+                    .. bytes?.Route is { } route ? [route.Source.Key] : ReadOnlySpan<ResourceKey>.Empty, port.Service,
+                ]));
+    }
+
+    private TranslationCache.Entry Name(MeshModel model, MeshService service, string asked)
+    {
+        // A headless service's addresses are its endpoints'; any other's do not change with them.
+        ImmutableArray<MeshEndpoints> endpoints = service.Source.IsHeadless ? [.. service.Ports.Select(p => model.Endpoints[p.Key])] : [];
+        return _cache.Get(
+            new Key(XdsType.Name, asked, ""), [service, .. endpoints.Select(e => ImmutableCollectionsMarshal.AsArray(e.Endpoints)!)],
+            () => new Translated(XdsType.Name, asked, NameTranslation.Of(service, endpoints), [service.Source.Key]));
     }
 
     private TranslationCache.Entry Roots(string roots) => _cache.Get(

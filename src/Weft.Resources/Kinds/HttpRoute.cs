@@ -4,17 +4,14 @@ using System.Text.Json.Nodes;
 namespace Weft.Resources;
 
 /// <summary>gateway.networking.k8s.io/v1 HTTPRoute: where the requests to a Service go.</summary>
-public sealed class HttpRoute : ResourceObject
+public sealed class HttpRoute : RouteObject
 {
     internal HttpRoute(JsonObject json) : base(ResourceKinds.HttpRoute, json)
     {
         var spec = json.Object("spec");
-        ParentRefs = spec.List("parentRefs", ParentRef.From);
         Hostnames = spec.TextList("hostnames");
         Rules = spec.List("rules", HttpRouteRule.From);
     }
-
-    public ImmutableArray<ParentRef> ParentRefs { get; }
 
     /// <summary>Hosts that a gateway takes; ignored in a mesh, where the Service that was called decides (GAMMA).</summary>
     public ImmutableArray<string> Hostnames { get; }
@@ -22,20 +19,9 @@ public sealed class HttpRoute : ResourceObject
     public ImmutableArray<HttpRouteRule> Rules { get; }
 }
 
-/// <summary>What a route attaches to. <see cref="Json"/> is the reference as written, which status repeats.</summary>
-public sealed record ParentRef(string Group, string Kind, string Namespace, string Name, string SectionName, int? Port, JsonObject Json)
-{
-    /// <summary>True for a Service: group empty, or <c>core</c> as older documents write it.</summary>
-    public bool IsService => Group is "" or "core" && Kind == "Service";
-
-    internal static ParentRef From(JsonObject json) => new(
-        json.Text("group") ?? "gateway.networking.k8s.io", json.Text("kind") ?? "Gateway", json.Text("namespace") ?? "", json.Text("name") ?? "",
-        json.Text("sectionName") ?? "", json.Int("port"), json);
-}
-
 /// <summary>Requests that any of <see cref="Matches"/> takes go through <see cref="Filters"/> to <see cref="BackendRefs"/>.</summary>
 public sealed record HttpRouteRule(
-    string Name, ImmutableArray<HttpRouteMatch> Matches, ImmutableArray<HttpRouteFilter> Filters, ImmutableArray<HttpBackendRef> BackendRefs,
+    string Name, ImmutableArray<HttpRouteMatch> Matches, ImmutableArray<HttpRouteFilter> Filters, ImmutableArray<BackendRef> BackendRefs,
     GatewayDuration? RequestTimeout, GatewayDuration? BackendRequestTimeout)
 {
     internal static HttpRouteRule From(JsonObject json)
@@ -43,7 +29,7 @@ public sealed record HttpRouteRule(
         var timeouts = json.Object("timeouts");
         return new HttpRouteRule(
             json.Text("name") ?? "", json.List("matches", HttpRouteMatch.From), json.List("filters", HttpRouteFilter.From),
-            json.List("backendRefs", HttpBackendRef.From), timeouts.Duration("request"), timeouts.Duration("backendRequest"));
+            json.List("backendRefs", BackendRef.From), timeouts.Duration("request"), timeouts.Duration("backendRequest"));
     }
 }
 
@@ -78,19 +64,4 @@ public sealed record HttpRouteMatch(
             path.Text("type") is { } type ? Enum.Parse<PathMatchType>(type) : PathMatchType.PathPrefix, path.Text("value") ?? "/",
             json.Text("method") ?? "", json.List("headers", ValueMatch.From), json.List("queryParams", ValueMatch.From));
     }
-}
-
-/// <summary>Where requests go.</summary>
-/// <param name="Group">Empty for core.</param>
-/// <param name="Kind">Kind; <c>Service</c> when not told.</param>
-/// <param name="Namespace">Empty for the route's own.</param>
-/// <param name="Name">Name.</param>
-/// <param name="Port">Port of the Service; null only for other kinds.</param>
-/// <param name="Weight">Share of the rule's requests, 0 to 1,000,000; default 1.</param>
-/// <param name="Filters">Filters for requests to this backend only.</param>
-public sealed record HttpBackendRef(string Group, string Kind, string Namespace, string Name, int? Port, int Weight, ImmutableArray<HttpRouteFilter> Filters)
-{
-    internal static HttpBackendRef From(JsonObject json) => new(
-        json.Text("group") ?? "", json.Text("kind") ?? "Service", json.Text("namespace") ?? "", json.Text("name") ?? "", json.Int("port"),
-        json.Int("weight") ?? 1, json.List("filters", HttpRouteFilter.From));
 }

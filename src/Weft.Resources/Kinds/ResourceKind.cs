@@ -19,6 +19,9 @@ public sealed record ResourceKind
 
     public required string Version { get; init; }
 
+    /// <summary>Versions of before whose documents have the same shape: they are read, and become <see cref="Version"/>.</summary>
+    public ImmutableArray<string> EarlierVersions { get; init; } = [];
+
     public required string Kind { get; init; }
 
     public required string Plural { get; init; }
@@ -42,6 +45,9 @@ public sealed record ResourceKind
 
     /// <summary><c>v1</c> or <c>group/version</c>, as <c>apiVersion</c> is written.</summary>
     public string ApiVersion => Group.Length == 0 ? Version : $"{Group}/{Version}";
+
+    /// <summary>True for a version under which the kind is served.</summary>
+    public bool HasVersion(string version) => version == Version || EarlierVersions.Contains(version);
 
     public override string ToString() => $"{ApiVersion} {Kind}";
 }

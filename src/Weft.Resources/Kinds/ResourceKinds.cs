@@ -19,6 +19,7 @@ public static class ResourceKinds
         Doc = "A name that others call, its ports, and which workloads answer.", Schema = CoreSchemas.Service, Create = json => new Service(json),
         Columns =
         [
+            new("Cluster-IP", "string", "Virtual addresses", o => ((Service)o) is { IsHeadless: false } s ? string.Join(',', s.VirtualAddresses) : Weft.Resources.Service.None),
             new("Ports", "string", "Ports that clients call", o => string.Join(',', ((Service)o).Ports.Select(p => $"{p.Port}/{p.Protocol}"))),
             new("Selector", "string", "Labels of its workloads", o => string.Join(',', ((Service)o).Selector.Select(p => $"{p.Key}={p.Value}"))),
         ],
@@ -59,6 +60,24 @@ public static class ResourceKinds
         ],
     };
 
+    public static readonly ResourceKind TcpRoute = new()
+    {
+        Group = "gateway.networking.k8s.io", Version = "v1", EarlierVersions = ["v1alpha2"], Kind = "TCPRoute", Plural = "tcproutes", Singular = "tcproute", Namespaced = true,
+        Doc = "Where the connections to a Service go.", Schema = ConnectionRouteSchemas.TcpRoute, Create = json => new TcpRoute(json),
+        Columns = [new("Parents", "string", "What it attaches to", o => string.Join(',', ((TcpRoute)o).ParentRefs.Select(p => p.Name)))],
+    };
+
+    public static readonly ResourceKind TlsRoute = new()
+    {
+        Group = "gateway.networking.k8s.io", Version = "v1", EarlierVersions = ["v1alpha3", "v1alpha2"], Kind = "TLSRoute", Plural = "tlsroutes", Singular = "tlsroute", Namespaced = true,
+        Doc = "Where the TLS connections to a Service go, by server name.", Schema = ConnectionRouteSchemas.TlsRoute, Create = json => new TlsRoute(json),
+        Columns =
+        [
+            new("Parents", "string", "What it attaches to", o => string.Join(',', ((TlsRoute)o).ParentRefs.Select(p => p.Name))),
+            new("Hostnames", "string", "Server names that it takes", o => string.Join(',', ((TlsRoute)o).Hostnames)),
+        ],
+    };
+
     public static readonly ResourceKind Workload = new()
     {
         Group = "weft.dev", Version = "v1alpha1", Kind = "Workload", Plural = "workloads", Singular = "workload", ShortNames = ["wl"], Namespaced = true,
@@ -84,9 +103,11 @@ public static class ResourceKinds
     };
 
     /// <summary>Every kind, in the order that a set of objects is best written: what others refer to first.</summary>
-    public static ImmutableArray<ResourceKind> All { get; } = [Namespace, Mesh, ServiceAccount, Service, EndpointSlice, Lease, Workload, HttpRoute];
+    public static ImmutableArray<ResourceKind> All { get; } = [Namespace, Mesh, ServiceAccount, Service, EndpointSlice, Lease, Workload, HttpRoute, TcpRoute, TlsRoute];
 
-    private static readonly FrozenDictionary<(string, string), ResourceKind> ByKind = All.ToFrozenDictionary(k => (k.ApiVersion, k.Kind));
+    private static readonly FrozenDictionary<(string, string), ResourceKind> ByKind = All
+        .SelectMany(k => k.EarlierVersions.Select(v => (ApiVersion: $"{k.Group}/{v}", Kind: k)).Append((ApiVersion: k.ApiVersion, Kind: k)))
+        .ToFrozenDictionary(p => (p.ApiVersion, p.Kind.Kind), p => p.Kind);
 
     private static readonly FrozenDictionary<string, ResourceKind> ByName = All
         .SelectMany(k => k.ShortNames.AsEnumerable().Concat([k.Plural, k.Singular, k.Kind.ToLowerInvariant(), k.Group.Length == 0 ? "" : $"{k.Plural}.{k.Group}"])
@@ -98,7 +119,7 @@ public static class ResourceKinds
 
     /// <summary>The kind that a URL names, or null.</summary>
     public static ResourceKind? FindPlural(string group, string version, string plural) =>
-        All.FirstOrDefault(k => k.Group == group && k.Version == version && k.Plural == plural);
+        All.FirstOrDefault(k => k.Group == group && k.HasVersion(version) && k.Plural == plural);
 
     /// <summary>The kind that a person names: plural, singular, short or <c>plural.group</c>, in any case; or null.</summary>
     public static ResourceKind? FindName(string name) => ByName.GetValueOrDefault(name);

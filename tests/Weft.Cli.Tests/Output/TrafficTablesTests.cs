@@ -24,6 +24,25 @@ public sealed class TrafficTablesTests
     }
 
     [Fact]
+    public void Bytes_have_a_table_of_their_own_and_stand_alone_where_there_are_no_requests()
+    {
+        var connections = JsonNode.Parse("""
+            [{"from": "default/client", "to": "default/ledger", "connectionsPerSecond": 2.04, "open": 20, "failures": 0, "sentBytesPerSecond": 512, "receivedBytesPerSecond": 1234567.8, "mtlsShare": 1},
+             {"from": "unknown", "to": "shop/cache", "connectionsPerSecond": 0, "open": 3, "failures": 4, "sentBytesPerSecond": 999.96, "receivedBytesPerSecond": 0, "mtlsShare": 0.9999}]
+            """)!;
+        const string Table = """
+            TCP FROM  TO          CONN/S  OPEN  FAILED  SENT/S  RECEIVED/S    MTLS
+            client    ledger         2.0    20       0   512 B      1.2 MB    100%
+            unknown   shop/cache     0.0     3       4  1.0 kB         0 B  99.99%
+
+            """;
+        var stat = Stat();
+        stat["connections"] = connections.DeepClone();
+        TrafficTables.Text(stat, terminal: false, servicesOnly: false, where: "").ShouldEndWith($"0.0 ms    0%\n\n{Table}");
+        TrafficTables.Text(new JsonObject { ["services"] = new JsonArray(), ["edges"] = new JsonArray(), ["connections"] = connections }, terminal: false, servicesOnly: false, where: "").ShouldBe(Table);
+    }
+
+    [Fact]
     public void Services_alone_are_one() => TrafficTables.Text(Stat(), terminal: false, servicesOnly: true, where: "").ShouldNotContain("FROM");
 
     [Fact]

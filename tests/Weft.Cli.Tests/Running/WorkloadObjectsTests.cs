@@ -5,6 +5,7 @@ using Envoy.Config.Core.V3;
 using Google.Protobuf;
 using Shouldly;
 using Weft.Cli.Running;
+using Weft.Control.Model;
 using Weft.Control.Translation;
 using Weft.Resources;
 using Xunit;
@@ -61,6 +62,26 @@ public sealed class WorkloadObjectsTests
         workload.Ports["http"].ShouldBe(9081);
         workload.Sidecar!.Inbound["http"].ShouldBe(20001);
         workload.ServiceAccount.ShouldBe("books");
+    }
+
+    [Theory]
+    [InlineData("tcp", 5432, "Tcp")]
+    [InlineData("tls", 5432, "Tls")]
+    [InlineData("grpc", 80, "Http2")]
+    [InlineData("http2", 80, "Http2")]
+    [InlineData("http", 80, "Http")]
+    public void What_the_application_speaks_is_declared_and_bytes_are_called_by_its_own_number(string protocol, int called, string carries)
+    {
+        var objects = new WorkloadObjects(Catalog with { Protocol = protocol, Port = 5432, Version = "" }, "ledger-abcde", new SidecarPorts(20001, 20002, 20003));
+        var port = Read<Service>(objects.Services().Single()).Ports.Single();
+        port.Port.ShouldBe(called);
+        PortProtocolDecision.Of(port, claim: null).Protocol.ToString().ShouldBe(carries);
+        var workload = Read<Workload>(objects.Workload(healthy: true));
+        workload.Ports[port.TargetPort.Name].ShouldBe(5432);
+        workload.Sidecar!.Inbound[port.TargetPort.Name].ShouldBe(20001);
+        var node = JsonParser.Default.Parse<Node>(SidecarBootstrap.Create(objects, new DnsEndPoint("127.0.0.1", 15012))["node"]!.ToJsonString());
+        NodeInfo.TryRead(node, out var info, out var error).ShouldBeTrue(error);
+        info!.Inbound.ShouldBe([new InboundPort(port.TargetPort.Name, 5432, 20001)]);
     }
 
     [Fact]

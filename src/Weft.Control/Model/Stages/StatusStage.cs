@@ -9,15 +9,17 @@ internal static class StatusStage
     public static ImmutableSortedDictionary<ResourceKey, ResourceStatus> Run(
         ImmutableSortedDictionary<ResourceKey, MeshService> services, ImmutableSortedDictionary<ResourceKey, MeshWorkload> workloads,
         ImmutableSortedDictionary<ServicePortKey, MeshEndpoints> endpoints, ImmutableSortedDictionary<ResourceKey, MeshRoute> routes,
+        ImmutableSortedDictionary<ResourceKey, MeshConnectionRoute> connectionRoutes, ImmutableSortedDictionary<ServicePortKey, MeshConnectionTable> connectionTables,
         ImmutableSortedDictionary<ResourceKey, ResourceStatus>? previous, RebuildCounter counts)
     {
         var selected = endpoints.Values.SelectMany(e => e.Sources.Workloads).ToHashSet(ReferenceComparer<MeshWorkload>.Instance);
         var statuses = services.Values.Select(s => new ResourceStatus(s.Source, OfService(s, endpoints), []))
             .Concat(workloads.Values.Select(w => new ResourceStatus(w.Source, [OfWorkload(w, selected.Contains(w))], [])))
-            .Concat(routes.Values.Select(r => new ResourceStatus(r.Source, [], RouteStatus.Of(r))));
+            .Concat(routes.Values.Select(r => new ResourceStatus(r.Source, [], RouteStatus.Of(r))))
+            .Concat(connectionRoutes.Values.Select(r => new ResourceStatus(r.Source, [], RouteStatus.Of(r, connectionTables))));
         var next = ImmutableSortedDictionary.CreateBuilder<ResourceKey, ResourceStatus>();
         // An object that Weft has nothing to tell is left alone; a route may have had a parent in the mesh and lost it.
-        foreach (var status in statuses.Where(s => !s.Conditions.IsEmpty || s.Source is HttpRoute))
+        foreach (var status in statuses.Where(s => !s.Conditions.IsEmpty || s.Source is RouteObject))
         {
             if (previous?.GetValueOrDefault(status.Source.Key) is { } old && old.Says(status))
             {

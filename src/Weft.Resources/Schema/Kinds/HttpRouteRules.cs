@@ -64,12 +64,6 @@ internal static class HttpRouteRules
             scope.Report(DiagnosticRule.NotAllowedValue, "statusCode", $"{code.Text} is no redirect", "write 301, 302, 303, 307 or 308");
     }
 
-    public static void ServiceHasPort(RuleScope scope)
-    {
-        var service = scope.Node.Text("group") is null or "" && scope.Node.Text("kind") is null or "Service";
-        if (service && !scope.Has("port")) scope.Report(DiagnosticRule.Missing, "port", "port is required for a Service", "add port: the Service's port, not the workload's");
-    }
-
     public static void FilterMatchesItsType(RuleScope scope)
     {
         var type = scope.Node.Text("type")!;

@@ -1,3 +1,4 @@
+using static Weft.Resources.Schema.Kinds.RouteParts;
 using static Weft.Resources.Schema.Types;
 
 namespace Weft.Resources.Schema.Kinds;
@@ -8,21 +9,9 @@ namespace Weft.Resources.Schema.Kinds;
 /// </summary>
 internal static class HttpRouteSchema
 {
-    private static readonly TextType Group = Text(max: 253);
-    private static readonly TextType Kind = Text(min: 1, max: 63);
-    private static readonly TextType ObjectName = Text(min: 1, max: 253);
-    private static readonly TextType SectionName = Text(min: 1, max: 253, TextFormat.DnsSubdomain);
     private static readonly TextType HeaderName = Text(min: 1, max: 256, TextFormat.HeaderName);
     private static readonly TextType HeaderValue = Text(min: 1, max: 4096, TextFormat.HeaderValue);
     private static readonly TextType MatchType = OneOf("Exact", "RegularExpression");
-
-    private static readonly ObjectType ParentReference = Object(
-        Optional("group", Group, "Group of the parent; empty or core for a Service", "\"gateway.networking.k8s.io\""),
-        Optional("kind", Kind, "Kind of the parent: Service in a mesh", "\"Gateway\""),
-        Optional("namespace", Of(TextFormat.DnsLabel), "Namespace of the parent; default: the route's"),
-        Required("name", ObjectName, "Name of the parent"),
-        Optional("sectionName", SectionName, "Port or listener by name"),
-        Optional("port", PortNumber, "Only this port of the parent"));
 
     private static readonly ObjectType PathMatch = Object(
         Optional("type", OneOf("Exact", "PathPrefix", "RegularExpression"), "How the path is compared", "\"PathPrefix\""),
@@ -86,21 +75,12 @@ internal static class HttpRouteSchema
         Optional("hostname", Of(TextFormat.PreciseHostname), "New host"),
         Optional("path", PathModifier, "New path"));
 
-    private static readonly Field[] ReferenceFields =
-    [
-        Optional("group", Group, "Group of the backend; empty for a Service", "\"\""),
-        Optional("kind", Kind, "Kind of the backend", "\"Service\""),
-        Required("name", ObjectName, "Name of the backend"),
-        Optional("namespace", Of(TextFormat.DnsLabel), "Namespace of the backend; default: the route's"),
-        Optional("port", PortNumber, "Port of the backend; required for a Service"),
-    ];
-
     private static readonly ObjectType Fraction = Object(
         Required("numerator", Integer(0, int.MaxValue), "Requests of the denominator that count"),
         Optional("denominator", Integer(1, int.MaxValue), "Of how many", "100"));
 
     private static readonly ObjectType Mirror = Object(
-        Required("backendRef", Object([.. ReferenceFields]) with { Rules = [HttpRouteRules.ServiceHasPort] }, "Who gets the copies"),
+        Required("backendRef", Object([.. BackendFields]) with { Rules = [RouteParts.ServiceHasPort] }, "Who gets the copies"),
         Optional("percent", Integer(0, 100), "Share of requests that are copied"),
         Optional("fraction", Fraction, "Share of requests that are copied, exactly"));
 
@@ -132,12 +112,12 @@ internal static class HttpRouteSchema
 
     private static readonly ObjectType BackendReference = Object(
     [
-        .. ReferenceFields,
-        Optional("weight", Integer(0, 1_000_000), "Share of the rule's requests", "1"),
+        .. BackendFields,
+        Weight,
         Optional("filters", List(Filter, max: 16), "Filters for requests to this backend only"),
     ]) with
     {
-        Rules = [HttpRouteRules.ServiceHasPort, HttpRouteRules.FiltersDoNotRepeat],
+        Rules = [RouteParts.ServiceHasPort, HttpRouteRules.FiltersDoNotRepeat],
     };
 
     private static readonly ObjectType Timeouts = Object(
@@ -159,7 +139,7 @@ internal static class HttpRouteSchema
 
     public static readonly ObjectType HttpRoute = ObjectSchema.For(Of(TextFormat.DnsSubdomain), namespaced: true,
         Required("spec", Object(
-            Optional("parentRefs", List(ParentReference, max: 32) with { KeyedBy = ["group", "kind", "namespace", "name", "sectionName", "port"] }, "What the route attaches to: a Service in a mesh"),
+            ParentRefs,
             Optional("hostnames", List(Of(TextFormat.Hostname), max: 16) with { Unique = true }, "Hosts that a gateway takes; a mesh goes by the Service that was called"),
             Optional("rules", List(Rule, min: 1, max: 16), "Rules; the most precise match wins, whatever the order", """[{"matches":[{"path":{"type":"PathPrefix","value":"/"}}]}]""")) with
         {
