@@ -104,8 +104,10 @@ public sealed class InsightEndpoints(
         ["syncedRevision"] = p.SyncedRevision,
         ["state"] = standing.Proxies is [var row] ? row.State.ToString().ToLowerInvariant() : "disconnected",
         ["refusals"] = RefusalsJson(p),
-        // Nothing is intercepted yet: whoever knows an application's own port reaches it past its sidecar.
-        ["bypassable"] = !p.Node.Inbound.IsEmpty,
+        ["transparentPort"] = p.Node.TransparentPort,
+        ["dnsPort"] = p.Node.DnsPort,
+        // Whoever knows an application's own port reaches it past its sidecar, unless it is in a network namespace of its own.
+        ["bypassable"] = !p.Node.Inbound.IsEmpty && p.Node.NetworkNamespace.Length == 0,
     };
 
     private static JsonArray RefusalsJson(ProxyStatus p) => new([.. p.Refusals.Select(r => new JsonObject

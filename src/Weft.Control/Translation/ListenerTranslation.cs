@@ -14,6 +14,7 @@ internal static class ListenerTranslation
         var listeners = node.Inbound.Select((inbound, i) => InboundTranslation.Of(inbound, surroundings.Inbound[i], node, settings))
             .Concat(node.Upstreams.Select((upstream, i) => OutboundTranslation.Upstream(upstream, surroundings.Upstreams[i], node, settings)));
         if (node.OutboundPort is { } port) listeners = listeners.Append(OutboundTranslation.ForwardProxy(port, node, settings));
+        if (node.TransparentPort is { } transparent) listeners = listeners.Append(InterceptionTranslation.Transparent(transparent, node, settings));
         return [.. listeners.OrderBy(l => l.Name, StringComparer.Ordinal)];
     }
 

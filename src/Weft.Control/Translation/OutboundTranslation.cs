@@ -4,6 +4,7 @@ using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Listener.TlsInspector.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Weft.Control.Model;
+using Weft.Resources;
 using Filter = Envoy.Config.Listener.V3.Filter;
 
 namespace Weft.Control.Translation;
@@ -56,6 +57,7 @@ internal static class OutboundTranslation
         {
             DefaultNamespace = node.Namespace, DomainSuffixes = { DomainSuffixes }, LookupTimeout = EnvoyParts.Time(LookupTimeout),
         };
+        if (settings.Egress == EgressMode.Deny) (forward.Egress, forward.Policy) = (Weft.V1.Egress.Deny, EgressPolicy);
         manager.HttpFilters.Insert(0, new HttpFilter { Name = "weft.v1.forward_proxy", TypedConfig = EnvoyParts.Pack(forward) });
         var listener = ListenerTranslation.Local(XdsNames.OutboundListener, port, node);
         listener.FilterChains.Add(new FilterChain { Filters = { HttpTranslation.AsFilter(manager) } });
