@@ -46,6 +46,32 @@ public sealed class AdsServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_name_is_answered_when_it_is_asked_and_again_whenever_the_answer_is_another()
+    {
+        await _control.ApplyAsync(TestControl.Shop("catalog"));
+        await using var proxy = await TestProxy.JoinAsync(_control, "catalog-1");
+        await proxy.OpenAsync();
+
+        // The name that a program asks for, and the address that it then connects to.
+        await proxy.AskAsync(XdsType.Name, "catalog.default", "orders.default", "example.org");
+        var name = Weft.V1.Name.Parser.ParseFrom((await proxy.WaitForAsync(XdsType.Name, "catalog.default")).Body);
+        var address = name.Addresses.ShouldHaveSingleItem();
+        await TestProxy.UntilAsync(() => proxy.Absent.ContainsKey((XdsType.Name, "orders.default")) && proxy.Absent.ContainsKey((XdsType.Name, "example.org")), "that the others are no services");
+        await proxy.AskAsync(XdsType.Name, address);
+        Weft.V1.Name.Parser.ParseFrom((await proxy.WaitForAsync(XdsType.Name, address)).Body).ShouldBe(name);
+
+        await _control.ApplyAsync(TestControl.Shop("orders"));
+        Weft.V1.Name.Parser.ParseFrom((await proxy.WaitForAsync(XdsType.Name, "orders.default")).Body).Addresses.ShouldHaveSingleItem().ShouldNotBe(address);
+
+        await _control.DeleteAsync("/api/v1/namespaces/default/services/catalog");
+        await proxy.WaitForRemovalAsync(XdsType.Name, "catalog.default");
+        await proxy.WaitForRemovalAsync(XdsType.Name, address);
+        // Made anew, it has the address of before.
+        await _control.ApplyAsync(TestControl.Shop("catalog"));
+        await proxy.WaitForAsync(XdsType.Name, address);
+    }
+
+    [Fact]
     public async Task Rollout_waits_for_the_acknowledgement_and_says_who_is_missing()
     {
         await _control.ApplyAsync(TestControl.Shop("catalog"));

@@ -78,6 +78,24 @@ internal sealed class TestProxy : IAsyncDisposable
         _reading = ReadAsync(_call);
     }
 
+    /// <summary>Asks for more names on the open stream.</summary>
+    public async Task AskAsync(XdsType type, params string[] names)
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            _client.Subscribe(type, names);
+            await SendAsync();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Names that the server said do not exist, on all streams, by type.</summary>
+    public ConcurrentDictionary<(XdsType Type, string Name), bool> Absent { get; } = new();
+
     public async Task ReleaseAsync()
     {
         await _turn.WaitAsync();
@@ -190,7 +208,11 @@ internal sealed class TestProxy : IAsyncDisposable
             return;
         }
         foreach (var added in update.Added.Where(a => !refused.Any(r => r.Name == a.Name))) Held[(update.Type, added.Name)] = added;
-        foreach (var removed in update.Removed) Held.TryRemove((update.Type, removed), out _);
+        foreach (var removed in update.Removed)
+        {
+            Held.TryRemove((update.Type, removed), out _);
+            Absent[(update.Type, removed)] = true;
+        }
         if (refused.Count > 0) _client.Nack(update, refused);
         else _client.Ack(update);
         await SendAsync();
