@@ -408,7 +408,9 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
 
     public override bool AcceptsTrailers => Parsed.TeTrailers;
 
-    public override ReadOnlySpan<byte> UpgradeProtocol => _headHeld ? Parsed.UpgradeProtocol(HeadBytes) : default;
+    /// <inheritdoc/>
+    /// <remarks>HEAD has no body to switch from: its wish is ignored, as any may be (RFC 9110 section 7.8). As extended CONNECT it would become a GET.</remarks>
+    public override ReadOnlySpan<byte> UpgradeProtocol => _headHeld && Parsed.RequestKind != RequestKind.Head ? Parsed.UpgradeProtocol(HeadBytes) : default;
 
     public override bool IsConnect => Parsed.TargetForm == TargetForm.Authority;
 

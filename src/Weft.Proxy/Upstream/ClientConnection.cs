@@ -43,6 +43,9 @@ internal abstract class ClientConnection
     /// <summary>Its place among the pool's connections with capacity; kept by the pool.</summary>
     internal bool IsReady { get; set; }
 
+    /// <summary>It only finishes what it has: nobody waits for it any more; kept by the pool.</summary>
+    internal bool IsRetired { get; set; }
+
     protected EndpointPool Pool { get; }
 
     protected WorkerContext Context => Pool.Context;
@@ -86,7 +89,7 @@ internal abstract class ClientConnection
         if (_retiring || IsClosed) return;
         _retiring = true;
         if (Streams == 0) Close();
-        else Pool.Withdraw(this);
+        else Pool.Retired(this);
     }
 
     /// <summary>Closes without a word to the exchanges.</summary>
@@ -112,7 +115,14 @@ internal abstract class ClientConnection
         if (IsClosed) return;
         if (Streams == 0) IdleSinceMs = Context.Worker.NowMs;
         if (!reusable) _retiring = true;
-        if (Capacity > 0 && Pool.IsCurrent(Tls) && !IsExpired(Context.Worker.NowMs)) Pool.Offer(this);
+        RetireIfOver();
+        if (Capacity > 0) Pool.Offer(this);
         else if (Streams == 0) Close();
+    }
+
+    /// <summary>Retires when its time is over, or its certificate's.</summary>
+    protected void RetireIfOver()
+    {
+        if (!Pool.IsCurrent(Tls) || IsExpired(Context.Worker.NowMs)) Retire();
     }
 }

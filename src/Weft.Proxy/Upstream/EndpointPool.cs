@@ -31,6 +31,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
     private IdleCloseEstimate _idleClose;
     private int _openHttp1;
     private int _openHttp2;
+    private int _retiredHttp2; // of those that are open
     private bool _agreesOnHttp1;
 
     public WorkerContext Context => context;
@@ -106,10 +107,20 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
         _ready.Remove(connection);
     }
 
+    /// <summary>The connection takes no more requests, and those that it has may last for hours: who waits may have another in its place.</summary>
+    public void Retired(ClientConnection connection)
+    {
+        Withdraw(connection);
+        connection.IsRetired = true;
+        _retiredHttp2++; // HTTP/1 has one stream and retires without it
+        ServeWaiting();
+    }
+
     /// <summary>The connection has ended, whatever it was doing.</summary>
     public void Closed(ClientConnection connection)
     {
         Withdraw(connection);
+        if (connection.IsRetired) _retiredHttp2--;
         if (connection.Speaks(UpstreamProtocol.Http2)) _openHttp2--;
         else _openHttp1--;
         ReleasePlace(connection.Cluster.State);
@@ -229,15 +240,15 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
         return null;
     }
 
-    /// <summary>A place for one more connection. An endpoint without any of the kind gets its first also beyond the cluster's limit, as with Envoy: places held
-    /// by idle connections to other endpoints, or of the other kind, would otherwise keep it from ever being reached.</summary>
+    /// <summary>A place for one more connection. An endpoint without any of the kind that takes requests gets its first also beyond the cluster's limit: places held by idle
+    /// connections to other endpoints, or of the other kind (as with Envoy), or by the last stream of one that is retired, would otherwise keep it from ever being reached.</summary>
     private bool TryTakePlace(UpstreamProtocol protocol)
     {
         var ofKind = protocol switch
         {
             UpstreamProtocol.Http1 => _openHttp1,
-            UpstreamProtocol.Http2 => _openHttp2,
-            _ => _openHttp1 + _openHttp2,
+            UpstreamProtocol.Http2 => _openHttp2 - _retiredHttp2,
+            _ => _openHttp1 + _openHttp2 - _retiredHttp2,
         };
         foreach (var connector in _opening)
         {

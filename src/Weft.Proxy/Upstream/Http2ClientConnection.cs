@@ -70,7 +70,9 @@ internal sealed class Http2ClientConnection : ClientConnection
             Pool.ExpectedStreams = Session.PeerMaxStreams;
             foreach (var stream in TakeAwaiting()) stream.OnSettings();
         }
-        if (!IsReady && Capacity > 0 && Pool.IsCurrent(Tls) && !IsExpired(Context.Worker.NowMs)) Pool.Offer(this);
+        if (IsReady) return;
+        RetireIfOver();
+        if (Capacity > 0) Pool.Offer(this);
     }
 
     private void OnEnded(string detail)

@@ -28,6 +28,12 @@ internal sealed record MeshPairOptions
     /// <summary>upstream_protocol_options of the caller's cluster.</summary>
     public string Protocol { get; init; } = MeshPair.AsItCame;
 
+    /// <summary>JSON of the called proxies' route action, behind the cluster.</summary>
+    public string CalledAction { get; init; } = "\"timeout\": \"0s\"";
+
+    /// <summary>upstream_protocol_options of the called proxies' cluster: what their application speaks.</summary>
+    public string CalledProtocol { get; init; } = MeshPair.AsItCame;
+
     /// <summary>The called proxies take plaintext, and TLS of others, too.</summary>
     public bool Permissive { get; init; }
 }
@@ -38,6 +44,8 @@ internal sealed record MeshPairOptions
 /// </summary>
 internal sealed class MeshPair : IAsyncDisposable
 {
+    public const string Http1 = "\"explicit_http_config\": {\"http_protocol_options\": {}}";
+
     public const string AsItCame = $"\"use_downstream_protocol_config\": {{\"http_protocol_options\": {KeepCase}, \"http2_protocol_options\": {{\"allow_connect\": true}}}}";
 
     private const string Tls = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3";
@@ -123,8 +131,8 @@ internal sealed class MeshPair : IAsyncDisposable
 
     private static string Inbound(MeshPairOptions options, IPEndPoint application)
     {
-        var manager = Manager("\"route\": {\"cluster\": \"application\", \"timeout\": \"0s\"}");
-        var cluster = Cluster("application", [application], AsItCame);
+        var manager = Manager($"\"route\": {{\"cluster\": \"application\", {options.CalledAction}}}");
+        var cluster = Cluster("application", [application], options.CalledProtocol);
         // A stranger's certificate is asked for and not needed: TLS without an identity reaches the application as plaintext does.
         var strangers = !options.Permissive ? "" : $$$"""
             , {"name": "plain", "filter_chain_match": {"transport_protocol": "raw_buffer"}, "filters": [{{{manager}}}]},

@@ -78,4 +78,34 @@ public sealed class UnprocessedTests
         answer.Status.ShouldBeOneOf(502, 503);
         answer["x-weft-fault"].ShouldBe("connect-failure");
     }
+
+    /// <summary>The called proxy sends a call again, because its own policy says so of the application's answer, and now nobody listens: what the last attempt proves is not true of the first.</summary>
+    [Theory]
+    [InlineData("weft-h2")]
+    [InlineData("weft-h1")]
+    public async Task A_call_that_an_application_has_seen_is_not_called_unprocessed_when_a_later_attempt_finds_it_gone(string alpn)
+    {
+        await using var one = LeavingWithItsAnswer();
+        await using var other = LeavingWithItsAnswer();
+        var retrying = "\"timeout\": \"0s\", \"retry_policy\": {\"retry_on\": \"unavailable,connect-failure\", \"num_retries\": 1}";
+        await using var pair = MeshPair.Start(new MeshPairOptions { CallerAlpn = [alpn], CalledAction = retrying }, one.Address, other.Address);
+        using var client = await RawClient.ConnectAsync(pair.Caller);
+
+        await client.SendAsync("POST /Payments/Pay HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc\r\nTE: trailers\r\nContent-Length: 5\r\n\r\n\0\0\0\0\0");
+        var answer = await client.ReadResponseAsync();
+
+        (answer.Status, answer["grpc-status"], answer["x-weft-fault"]).ShouldBe((200, "14", "connect-failure"));
+        (one.Requests.Count + other.Requests.Count).ShouldBe(1, "who pays once must not pay twice");
+    }
+
+    private static ScriptedBackend LeavingWithItsAnswer()
+    {
+        ScriptedBackend? self = null;
+        return self = new ScriptedBackend(async c =>
+        {
+            await c.ReadRequestAsync();
+            self!.StopListening();
+            await c.SendAsync("HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\ngrpc-status: 14\r\nContent-Length: 0\r\n\r\n");
+        });
+    }
 }
