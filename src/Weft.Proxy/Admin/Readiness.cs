@@ -27,14 +27,16 @@ internal sealed class Readiness
     private readonly Func<IEnumerable<KeyValuePair<string, IPEndPoint>>> _listeners;
     private readonly Func<bool> _draining;
     private readonly Func<bool> _expired;
+    private readonly Func<bool> _onTheWay;
     private volatile bool _live;
 
     /// <param name="listeners">Open listeners by name.</param>
     /// <param name="draining">Whether a drain has begun.</param>
     /// <param name="expired">Whether the proxy's own certificate has ended: no peer takes it for who it is then.</param>
-    public Readiness(ConfigStore config, Func<IEnumerable<KeyValuePair<string, IPEndPoint>>> listeners, Func<bool> draining, Func<bool> expired)
+    /// <param name="onTheWay">Whether a listener has come that waits for its routes or certificates: a listener that could be opened before it must not make the proxy ready.</param>
+    public Readiness(ConfigStore config, Func<IEnumerable<KeyValuePair<string, IPEndPoint>>> listeners, Func<bool> draining, Func<bool> expired, Func<bool> onTheWay)
     {
-        (_config, _listeners, _draining, _expired) = (config, listeners, draining, expired);
+        (_config, _listeners, _draining, _expired, _onTheWay) = (config, listeners, draining, expired, onTheWay);
         config.Published += _ => Look();
     }
 
@@ -43,6 +45,7 @@ internal sealed class Readiness
     private ServerState Look()
     {
         if (_live) return ServerState.Live;
+        if (_onTheWay()) return ServerState.Initializing;
         var state = Of(_config.Current, _listeners().Select(l => l.Key).ToHashSet(StringComparer.Ordinal));
         if (state == ServerState.Live) _live = true;
         return state;

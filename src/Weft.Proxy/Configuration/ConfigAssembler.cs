@@ -38,6 +38,7 @@ internal sealed partial class ConfigAssembler
     private ProxyConfig _next;
     private long _unknownFields;
     private long _refused;
+    private bool _listenersOnTheWay;
 
     /// <param name="store">Where versions are published.</param>
     /// <param name="history">Told what becomes of each resource, for people to read.</param>
@@ -58,6 +59,9 @@ internal sealed partial class ConfigAssembler
 
     /// <summary>Resources that were refused, over all updates. Any thread.</summary>
     public long Refused => Volatile.Read(ref _refused);
+
+    /// <summary>Some listener has arrived, was never in use, and waits for what it refers to. Any thread.</summary>
+    public bool ListenersOnTheWay => Volatile.Read(ref _listenersOnTheWay);
 
     /// <summary>Changes whenever <see cref="Wanted"/> may answer otherwise: working that out for each of a hundred endpoint changes a second would
     /// be most of the garbage.</summary>
@@ -215,6 +219,7 @@ internal sealed partial class ConfigAssembler
         foreach (var slot in _routes.All.Where(s => s.Pending is not null).ToList()) TryActivateRoutes(slot);
         var opening = _listeners.All.Where(s => s.Pending is not null).ToList();
         opening.RemoveAll(slot => !TryBindListener(slot));
+        Volatile.Write(ref _listenersOnTheWay, _listeners.All.Any(s => s.Pending is not null && s.Active is null && !opening.Contains(s)));
         DropClustersNobodyNames();
         Publish();
         if (opening.Count == 0) return;

@@ -75,6 +75,9 @@ internal sealed class ConfigSource : IAsyncDisposable
     /// <summary>Why the management server cannot be reached, in one sentence; null while it can.</summary>
     public string? LastFailure => _ads?.LastFailure;
 
+    /// <summary>Some listener has arrived, was never in use, and waits for what it refers to.</summary>
+    public bool ListenersOnTheWay => _assembler.ListenersOnTheWay;
+
     /// <summary>Fields that arrived with numbers that this build does not know, over all resources.</summary>
     public long UnknownFields => _assembler.UnknownFields;
 

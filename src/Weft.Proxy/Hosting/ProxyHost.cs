@@ -64,7 +64,7 @@ internal sealed class ProxyHost : IAsyncDisposable
         _metrics.AddGauge("weft_config_stale", "1 while the configuration in use was restored from disk and the management server has not confirmed it, else 0.",
             () => _config?.Stale is null ? 0 : 1);
         _drain = new Drain(_dataPlane, options.DrainTime, time);
-        _readiness = new Readiness(_store, () => _dataPlane.Listeners.Addresses, () => _draining, () => _identity?.Current?.NotAfter <= _time.GetUtcNow());
+        _readiness = new Readiness(_store, () => _dataPlane.Listeners.Addresses, () => _draining, () => _identity?.Current?.NotAfter <= _time.GetUtcNow(), () => _config is { ListenersOnTheWay: true });
     }
 
     /// <summary>Runs until <paramref name="stop"/> or <c>/quitquitquit</c>, then drains; <paramref name="hurry"/> ends the drain early.</summary>

@@ -30,6 +30,27 @@ public sealed class AdminEndpointsTests
     }
 
     [Fact]
+    public async Task Ready_waits_for_a_listener_that_waits_for_its_routes_while_another_is_open()
+    {
+        var waiting = """
+              - name: waits
+                address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
+                filter_chains:
+                - filters:
+                  - name: hcm
+                    typed_config:
+                      "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+                      stat_prefix: waits
+                      rds: { route_config_name: later, config_source: { ads: {} } }
+                      http_filters: [{ name: router, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }]
+
+            """;
+        await using var proxy = new ProxyWithAdmin(Bootstraps.Plain().Replace("  clusters:\n", waiting + "  clusters:\n", StringComparison.Ordinal));
+        proxy.Listener("in").Port.ShouldBeGreaterThan(0);
+        (await proxy.GetAsync("ready", HttpStatusCode.ServiceUnavailable)).ShouldBe("INITIALIZING\n");
+    }
+
+    [Fact]
     public async Task Ready_says_draining_after_drain_listeners()
     {
         await using var proxy = new ProxyWithAdmin(Bootstraps.Plain());

@@ -34,7 +34,7 @@ internal sealed class ProxyWithAdmin : IAsyncDisposable
         if (certificate is not null) _assembler.SetIdentity(certificate);
         var rejections = _assembler.AddStatic(settings);
         if (rejections.Count > 0) throw new ArgumentException(string.Join("; ", rejections), nameof(bootstrap));
-        var readiness = new Readiness(store, () => _dataPlane.Listeners.Addresses, () => Drained > 0, () => certificate?.NotAfter <= TimeProvider.System.GetUtcNow());
+        var readiness = new Readiness(store, () => _dataPlane.Listeners.Addresses, () => Drained > 0, () => certificate?.NotAfter <= TimeProvider.System.GetUtcNow(), () => _assembler.ListenersOnTheWay);
         _server = new AdminServer(
             new AdminSettings { Address = new IPEndPoint(IPAddress.Loopback, 0) },
             AdminEndpoints.Of(new AdminSources
