@@ -95,6 +95,21 @@ public sealed class MetricsRegistry
         }
     }
 
+    /// <summary>The byte connections of every edge, all shards together, in the order of their labels.</summary>
+    public IReadOnlyList<(EdgeKey Edge, ConnectionTotals Totals)> CollectConnections()
+    {
+        var edges = new Dictionary<EdgeKey, ConnectionTotals>();
+        foreach (var shard in Volatile.Read(ref _shards))
+        {
+            foreach (var series in shard.AllConnections)
+            {
+                if (!edges.TryGetValue(series.Edge, out var totals)) edges[series.Edge] = totals = new ConnectionTotals();
+                series.AddTo(totals);
+            }
+        }
+        return [.. edges.OrderBy(e => (e.Key.Direction, e.Key.Source, e.Key.Destination, e.Key.DestinationVersion, e.Key.Security)).Select(e => (e.Key, e.Value))];
+    }
+
     /// <summary>The instruments other than request series, grouped by name.</summary>
     public IReadOnlyList<Instrument> Instruments
     {

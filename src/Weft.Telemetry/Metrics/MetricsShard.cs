@@ -15,6 +15,9 @@ public sealed class MetricsShard
     private readonly long[] _opened = new long[ConnectionKinds];
     private readonly long[] _closed = new long[ConnectionKinds];
     private LatencyHistogram?[] _series = new LatencyHistogram?[64]; // by series id; replaced when it grows, readers keep the old one
+    private readonly Dictionary<EdgeKey, ConnectionSeries> _connections = [];
+    private ConnectionSeries[] _connectionList = new ConnectionSeries[8]; // those of the map, for readers; replaced when it grows, and filled before it is counted
+    private int _connectionCount;
     private long _epoch;
 
     internal MetricsShard(MetricsRegistry registry)
@@ -31,6 +34,24 @@ public sealed class MetricsShard
         // Forgetting is safe, a recorder that somebody still holds goes on working: this only bounds what odd peers can make us remember.
         if (_edges.Count > _registry.Limits.MaxSeries) _edges.Clear();
         return _edges[edge] = new EdgeSeries(this, edge);
+    }
+
+    /// <summary>The counters of one edge's byte connections; valid for the shard's life. An edge keeps its counters until the process ends: there are few and they are small.</summary>
+    public ConnectionSeries Connections(in EdgeKey edge)
+    {
+        if (_connections.TryGetValue(edge, out var known)) return known;
+        var isOverflow = edge == SeriesKey.Overflow.Edge;
+        if (!isOverflow && _connectionCount >= _registry.Limits.MaxSeries) return Connections(SeriesKey.Overflow.Edge);
+        var added = new ConnectionSeries(edge);
+        if (_connectionCount == _connectionList.Length)
+        {
+            var grown = new ConnectionSeries[_connectionCount * 2];
+            _connectionList.CopyTo(grown, 0);
+            Volatile.Write(ref _connectionList, grown);
+        }
+        _connectionList[_connectionCount] = added;
+        Volatile.Write(ref _connectionCount, _connectionCount + 1);
+        return _connections[edge] = added;
     }
 
     /// <summary>Counts a finished request.</summary>
@@ -75,6 +96,15 @@ public sealed class MetricsShard
     {
         var series = Volatile.Read(ref _series);
         return id < series.Length ? Volatile.Read(ref series[id]) : null;
+    }
+
+    internal ReadOnlySpan<ConnectionSeries> AllConnections
+    {
+        get
+        {
+            var count = Volatile.Read(ref _connectionCount); // first: the list that is read then has at least as many
+            return Volatile.Read(ref _connectionList).AsSpan(0, count);
+        }
     }
 
     internal long Opened(Direction direction, ConnectionSide side, ChannelSecurity security) => Volatile.Read(ref _opened[Kind(direction, side, security)]);

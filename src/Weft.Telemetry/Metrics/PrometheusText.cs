@@ -18,6 +18,8 @@ public static class PrometheusText
 
     private const string Requests = "weft_requests_total", Duration = "weft_request_duration_milliseconds";
 
+    private const string Connections = "weft_tcp_connections_", ConnectionDuration = "weft_tcp_connection_duration_milliseconds";
+
     private static readonly string[] Bounds =
         [.. Enumerable.Range(FirstDoubling, LastDoubling - FirstDoubling + 1).Select(doubling => Number((1L << doubling) / 1000.0))];
 
@@ -32,9 +34,10 @@ public static class PrometheusText
         {
             var labels = Labels(SeriesLabels.Of(key));
             WriteSample(output, Requests, labels, Number(histogram.Count));
-            WriteHistogram(durations, labels, histogram);
+            WriteHistogram(durations, Duration, labels, histogram);
         });
         output.Write(durations.WrittenSpan);
+        WriteConnections(registry.CollectConnections(), output);
         foreach (var family in registry.Instruments.GroupBy(instrument => instrument.Name))
         {
             WriteHead(output, family.Key, family.First().Help, family.First().Kind == InstrumentKind.Counter ? "counter" : "gauge");
@@ -43,7 +46,29 @@ public static class PrometheusText
         }
     }
 
-    private static void WriteHistogram(ArrayBufferWriter<byte> output, string labels, LatencyHistogram histogram)
+    /// <summary>Connections whose bytes were passed on unread. Without any, nothing is written.</summary>
+    private static void WriteConnections(IReadOnlyList<(EdgeKey Edge, ConnectionTotals Totals)> edges, IBufferWriter<byte> output)
+    {
+        if (edges.Count == 0) return;
+        Each(Connections + "opened_total", "TCP connections taken on, by who called whom.", "counter", t => t.Opened);
+        Each(Connections + "active", "TCP connections open now.", "gauge", t => t.Active);
+        Each(Connections + "closed_by_drain_total", "TCP connections that were closed because a drain was over.", "counter", t => t.ClosedByDrain);
+        Each("weft_tcp_received_bytes_total", "Bytes that callers sent.", "counter", t => t.ReceivedBytes);
+        Each("weft_tcp_sent_bytes_total", "Bytes that callers were sent.", "counter", t => t.SentBytes);
+        var ends = edges.SelectMany(e => e.Totals.Ends.Select(end => (Labels: Labels(ConnectionLabels.Of(e.Edge, end.Key)), Durations: end.Value))).ToList();
+        WriteHead(output, Connections + "closed_total", "TCP connections that have ended, by how.", "counter");
+        foreach (var (labels, durations) in ends) WriteSample(output, Connections + "closed_total", labels, Number(durations.Count));
+        WriteHead(output, ConnectionDuration, "Time from a TCP connection's acceptance to its end.", "histogram");
+        foreach (var (labels, durations) in ends) WriteHistogram(output, ConnectionDuration, labels, durations);
+
+        void Each(string name, string help, string type, Func<ConnectionTotals, long> read)
+        {
+            WriteHead(output, name, help, type);
+            foreach (var (edge, totals) in edges) WriteSample(output, name, Labels(ConnectionLabels.Of(edge)), Number(read(totals)));
+        }
+    }
+
+    private static void WriteHistogram(IBufferWriter<byte> output, string name, string labels, LatencyHistogram histogram)
     {
         var scale = histogram.Scale;
         var cumulative = 0L;
@@ -52,12 +77,12 @@ public static class PrometheusText
         {
             var last = doubling << scale.Scale; // the bucket whose upper bound is 2^doubling
             while (bucket <= last) cumulative += histogram[bucket++];
-            WriteSample(output, Duration + "_bucket", $"{labels},le=\"{Bounds[doubling - FirstDoubling]}\"", Number(cumulative));
+            WriteSample(output, name + "_bucket", $"{labels},le=\"{Bounds[doubling - FirstDoubling]}\"", Number(cumulative));
         }
         while (bucket < scale.BucketCount) cumulative += histogram[bucket++];
-        WriteSample(output, Duration + "_bucket", labels + ",le=\"+Inf\"", Number(cumulative));
-        WriteSample(output, Duration + "_sum", labels, Number(histogram.SumMicros / 1000.0));
-        WriteSample(output, Duration + "_count", labels, Number(cumulative));
+        WriteSample(output, name + "_bucket", labels + ",le=\"+Inf\"", Number(cumulative));
+        WriteSample(output, name + "_sum", labels, Number(histogram.SumMicros / 1000.0));
+        WriteSample(output, name + "_count", labels, Number(cumulative));
     }
 
     private static void WriteHead(IBufferWriter<byte> output, string name, string help, string type) =>

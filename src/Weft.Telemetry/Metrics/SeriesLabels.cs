@@ -7,25 +7,33 @@ namespace Weft.Telemetry.Metrics;
 /// <summary>The labels of a request series as text, the same in Prometheus and in OTLP. Only gRPC calls have <c>grpc_status</c>.</summary>
 public static class SeriesLabels
 {
+    internal const string Fault = "fault";
+
     private const string Direction = "direction", Source = "source", Destination = "destination", Version = "destination_version",
-        Security = "security", Code = "code", Fault = "fault", GrpcStatus = "grpc_status";
+        Security = "security", Code = "code", GrpcStatus = "grpc_status";
 
     public static (string Name, string Value)[] Of(in SeriesKey key) =>
     [
-        (Direction, key.Edge.Direction.Text()),
-        (Source, key.Edge.Source),
-        (Destination, key.Edge.Destination),
-        (Version, key.Edge.DestinationVersion),
-        (Security, key.Edge.Security.Text()),
+        .. OfEdge(key.Edge),
         (Code, key.Status.ToString(CultureInfo.InvariantCulture)),
         (Fault, key.Fault.Describe().Code),
         .. key.GrpcStatus is { } status ? [(GrpcStatus, ((int)status).ToString(CultureInfo.InvariantCulture))] : ReadOnlySpan<(string, string)>.Empty,
     ];
 
-    /// <summary>The way back. False when a label is missing or has a value that is not in the vocabulary; labels of other names are ignored.</summary>
-    public static bool TryRead(IEnumerable<(string Name, string Value)> labels, out SeriesKey key)
+    /// <summary>Who called whom.</summary>
+    internal static (string Name, string Value)[] OfEdge(in EdgeKey edge) =>
+    [
+        (Direction, edge.Direction.Text()),
+        (Source, edge.Source),
+        (Destination, edge.Destination),
+        (Version, edge.DestinationVersion),
+        (Security, edge.Security.Text()),
+    ];
+
+    /// <summary>The way back of <see cref="OfEdge"/>, with the same strictness as <see cref="TryRead"/>.</summary>
+    internal static bool TryReadEdge(IEnumerable<(string Name, string Value)> labels, out EdgeKey edge)
     {
-        var (direction, source, destination, version, security, code, fault, grpcStatus) = ("", "", "", "", "", "", (string?)null, "");
+        var (direction, source, destination, version, security) = ("", "", "", "", "");
         foreach (var (name, value) in labels)
         {
             switch (name)
@@ -35,19 +43,34 @@ public static class SeriesLabels
                 case Destination: destination = value; break;
                 case Version: version = value; break;
                 case Security: security = value; break;
+            }
+        }
+        edge = default;
+        if (direction is not ("inbound" or "outbound") || security is not ("mtls" or "none") || source.Length == 0 || destination.Length == 0) return false;
+        edge = new EdgeKey(direction == "inbound" ? Outcomes.Direction.Inbound : Outcomes.Direction.Outbound, source, destination, version,
+            security == "mtls" ? ChannelSecurity.Mtls : ChannelSecurity.None);
+        return true;
+    }
+
+    /// <summary>The way back. False when a label is missing or has a value that is not in the vocabulary; labels of other names are ignored.</summary>
+    public static bool TryRead(IEnumerable<(string Name, string Value)> labels, out SeriesKey key)
+    {
+        key = default;
+        if (!TryReadEdge(labels, out var edge)) return false;
+        var (code, fault, grpcStatus) = ("", (string?)null, "");
+        foreach (var (name, value) in labels)
+        {
+            switch (name)
+            {
                 case Code: code = value; break;
                 case Fault: fault = value; break;
                 case GrpcStatus: grpcStatus = value; break;
             }
         }
-        key = default;
-        if (direction is not ("inbound" or "outbound") || security is not ("mtls" or "none") || source.Length == 0 || destination.Length == 0) return false;
         if (!int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out var status) || status > 999) return false;
         if (fault is null || !Faults.TryParse(fault, out var known)) return false;
         var call = -1;
         if (grpcStatus.Length > 0 && (!int.TryParse(grpcStatus, NumberStyles.None, CultureInfo.InvariantCulture, out call) || call > (int)GrpcStatusCode.Unauthenticated)) return false;
-        var edge = new EdgeKey(direction == "inbound" ? Outcomes.Direction.Inbound : Outcomes.Direction.Outbound, source, destination, version,
-            security == "mtls" ? ChannelSecurity.Mtls : ChannelSecurity.None);
         key = new SeriesKey(edge, status, known, call < 0 ? null : (GrpcStatusCode)call);
         return true;
     }

@@ -16,7 +16,11 @@ public sealed record PushedSeries(SeriesKey Key, DateTimeOffset Started, Histogr
 /// <param name="Time">When it was taken, by the sender's clock.</param>
 /// <param name="Series">Every series that the proxy holds.</param>
 /// <param name="Skipped">Request data points that could not be read: a foreign label value, another temporality, a coarser scale.</param>
-public sealed record MetricsPush(MetricsSource Source, DateTimeOffset Time, IReadOnlyList<PushedSeries> Series, int Skipped);
+public sealed record MetricsPush(MetricsSource Source, DateTimeOffset Time, IReadOnlyList<PushedSeries> Series, int Skipped)
+{
+    /// <summary>Byte connections, one entry for each edge.</summary>
+    public IReadOnlyList<PushedConnections> Connections { get; init; } = [];
+}
 
 /// <summary>Reads what <see cref="OtlpMetricsWriter"/> built. Metrics of other names are passed over.</summary>
 public static class OtlpMetricsReader
@@ -30,7 +34,8 @@ public static class OtlpMetricsReader
         var series = new List<PushedSeries>();
         var skipped = 0;
         var time = DateTimeOffset.UnixEpoch;
-        foreach (var metric in resource.ScopeMetrics.SelectMany(scope => scope.Metrics))
+        var metrics = resource.ScopeMetrics.SelectMany(scope => scope.Metrics).ToList();
+        foreach (var metric in metrics)
         {
             if (metric.Name != OtlpMetricsWriter.RequestDuration || metric.DataCase != Metric.DataOneofCase.ExponentialHistogram) continue;
             var cumulative = metric.ExponentialHistogram.AggregationTemporality == AggregationTemporality.Cumulative;
@@ -42,12 +47,19 @@ public static class OtlpMetricsReader
                 if (taken > time) time = taken;
             }
         }
-        return new MetricsPush(Source(resource.Resource), time, series, skipped);
+        var connections = OtlpConnectionsReader.Read(metrics, ref skipped, ref time);
+        return new MetricsPush(Source(resource.Resource), time, series, skipped) { Connections = connections };
     }
 
     private static PushedSeries? TryReadPoint(ExponentialHistogramDataPoint point)
     {
-        if (!SeriesLabels.TryRead(point.Attributes.Select(a => (a.Key, a.Value?.StringValue ?? "")), out var key)) return null;
+        if (!SeriesLabels.TryRead(point.Attributes.Select(a => (a.Key, a.Value?.StringValue ?? "")), out var key) || TryReadCounts(point) is not { } counts) return null;
+        return new PushedSeries(key, FromUnixNanos(point.StartTimeUnixNano), counts);
+    }
+
+    /// <summary>Null when the buckets are coarser than ours.</summary>
+    internal static HistogramCounts? TryReadCounts(ExponentialHistogramDataPoint point)
+    {
         // A finer scale folds into ours by halving indices; a coarser one cannot be split.
         var finer = point.Scale - LatencyHistogram.DefaultScale;
         if (finer is < 0 or > 16) return null;
@@ -61,7 +73,7 @@ public static class OtlpMetricsReader
         var first = Math.Max(Array.FindIndex(histogram, count => count > 0), 0);
         var end = Array.FindLastIndex(histogram, count => count > 0) + 1;
         var sum = double.IsFinite(point.Sum) ? (long)Math.Max(point.Sum, 0) : 0;
-        return new PushedSeries(key, FromUnixNanos(point.StartTimeUnixNano), new HistogramCounts(first, histogram[first..Math.Max(end, first)], sum));
+        return new HistogramCounts(first, histogram[first..Math.Max(end, first)], sum);
     }
 
     /// <summary>A count that no honest proxy reaches is cut off, so that sums of counts stay inside 64 bits.</summary>
@@ -73,6 +85,6 @@ public static class OtlpMetricsReader
         return new MetricsSource(Attribute(OtlpMetricsWriter.ServiceName), Attribute(OtlpMetricsWriter.ServiceNamespace), Attribute(OtlpMetricsWriter.ServiceInstance));
     }
 
-    private static DateTimeOffset FromUnixNanos(ulong nanos) =>
+    internal static DateTimeOffset FromUnixNanos(ulong nanos) =>
         DateTimeOffset.UnixEpoch.AddTicks((long)Math.Min(nanos / 100, (ulong)(DateTimeOffset.MaxValue - DateTimeOffset.UnixEpoch).Ticks));
 }

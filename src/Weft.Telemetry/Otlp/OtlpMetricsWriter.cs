@@ -22,15 +22,22 @@ public static class OtlpMetricsWriter
     /// two of a millisecond, and converting them would move every boundary.</summary>
     public const string RequestDuration = "weft.request.duration";
 
+    /// <summary>Lifetimes of byte connections that have ended, by edge and fault, in the same buckets; the count is how many.</summary>
+    public const string ConnectionDuration = "weft.connection.duration";
+
+    /// <summary>Sums by edge: connections begun, and bytes from and to callers.</summary>
+    public const string ConnectionsOpened = "weft.connection.opened", ConnectionsReceived = "weft.connection.received", ConnectionsSent = "weft.connection.sent";
+
     internal const string ServiceName = "service.name", ServiceNamespace = "service.namespace", ServiceInstance = "service.instance.id";
 
     public static ExportMetricsServiceRequest Build(MetricsRegistry registry, MetricsSource source, DateTimeOffset now)
     {
         var scope = new ScopeMetrics { Scope = new InstrumentationScope { Name = "weft.proxy" } };
         var durations = new ExponentialHistogram { AggregationTemporality = AggregationTemporality.Cumulative };
-        registry.Collect((key, started, histogram) => durations.DataPoints.Add(Point(key, started, now, histogram)));
+        registry.Collect((key, started, histogram) => durations.DataPoints.Add(Point(SeriesLabels.Of(key), started, now, histogram)));
         if (durations.DataPoints.Count > 0)
             scope.Metrics.Add(new Metric { Name = RequestDuration, Unit = "us", ExponentialHistogram = durations });
+        AddConnections(scope, registry.CollectConnections(), registry.Started, now);
         foreach (var family in registry.Instruments.GroupBy(instrument => instrument.Name))
             scope.Metrics.Add(Numbers(family, registry.Started, now));
         var resource = new Resource
@@ -40,7 +47,31 @@ public static class OtlpMetricsWriter
         return new ExportMetricsServiceRequest { ResourceMetrics = { new ResourceMetrics { Resource = resource, ScopeMetrics = { scope } } } };
     }
 
-    private static ExponentialHistogramDataPoint Point(in SeriesKey key, DateTimeOffset started, DateTimeOffset now, LatencyHistogram histogram)
+    private static void AddConnections(ScopeMetrics scope, IReadOnlyList<(EdgeKey Edge, ConnectionTotals Totals)> edges, DateTimeOffset started, DateTimeOffset now)
+    {
+        if (edges.Count == 0) return;
+        var durations = new ExponentialHistogram { AggregationTemporality = AggregationTemporality.Cumulative };
+        foreach (var (edge, totals) in edges)
+            foreach (var (fault, histogram) in totals.Ends) durations.DataPoints.Add(Point(ConnectionLabels.Of(edge, fault), started, now, histogram));
+        scope.Metrics.Add(new Metric { Name = ConnectionDuration, Unit = "us", ExponentialHistogram = durations });
+        Add(ConnectionsOpened, "{connection}", t => t.Opened);
+        Add(ConnectionsReceived, "By", t => t.ReceivedBytes);
+        Add(ConnectionsSent, "By", t => t.SentBytes);
+
+        void Add(string name, string unit, Func<ConnectionTotals, long> read)
+        {
+            var sum = new Sum { AggregationTemporality = AggregationTemporality.Cumulative, IsMonotonic = true };
+            foreach (var (edge, totals) in edges)
+            {
+                var point = new NumberDataPoint { StartTimeUnixNano = UnixNanos(started), TimeUnixNano = UnixNanos(now), AsInt = read(totals) };
+                foreach (var (label, value) in ConnectionLabels.Of(edge)) point.Attributes.Add(Attribute(label, value));
+                sum.DataPoints.Add(point);
+            }
+            scope.Metrics.Add(new Metric { Name = name, Unit = unit, Sum = sum });
+        }
+    }
+
+    private static ExponentialHistogramDataPoint Point((string Name, string Value)[] labels, DateTimeOffset started, DateTimeOffset now, LatencyHistogram histogram)
     {
         var counts = HistogramCounts.Of(histogram);
         var buckets = new ExponentialHistogramDataPoint.Types.Buckets { Offset = counts.First - 1 }; // array index i is OTLP bucket i - 1
@@ -54,7 +85,7 @@ public static class OtlpMetricsWriter
             Scale = LatencyHistogram.DefaultScale,
             Positive = buckets,
         };
-        foreach (var (name, value) in SeriesLabels.Of(key)) point.Attributes.Add(Attribute(name, value));
+        foreach (var (name, value) in labels) point.Attributes.Add(Attribute(name, value));
         return point;
     }
 

@@ -35,6 +35,8 @@ public enum Fault : byte
     BadRequest,
     FaultInjected,
     EgressDenied,
+    IdleTimeout,
+    MaxDuration,
 }
 
 /// <summary>Who has to act on a fault.</summary>

@@ -82,6 +82,10 @@ public static class Faults
             "A fault injection policy made this answer on purpose; remove the policy when the experiment is over."),
         new(Fault.EgressDenied, "egress-denied", 403, PermissionDenied, "-", Proxy, false,
             "The destination is outside the mesh and no policy lets this workload call it; add an egress rule for the host."),
+        new(Fault.IdleTimeout, "idle-timeout", 408, DeadlineExceeded, "SI", Proxy, false,
+            "No byte went either way for as long as a connection may be idle; have the application send keep-alives, or raise the idle timeout."),
+        new(Fault.MaxDuration, "max-duration", 408, DeadlineExceeded, "DT", Proxy, false,
+            "The connection reached the age at which it is ended, or a certificate that it rests on did; connect again, or raise the maximum duration."),
     ];
 
     private static readonly byte[][] CodeBytes = [.. Table.Select(row => Encoding.ASCII.GetBytes(row.Code))];

@@ -50,6 +50,35 @@ public sealed class OtlpMetricsTests
     }
 
     [Fact]
+    public void Byte_connections_read_back_the_same_also_where_there_was_no_request()
+    {
+        var time = new ManualTime();
+        var registry = new MetricsRegistry(time);
+        foreach (var shard in new[] { registry.CreateShard(), registry.CreateShard() })
+        {
+            var series = shard.Connections(Edge);
+            for (var i = 0; i < 4; i++) series.Opened();
+            series.Moved(received: 1_000, sent: 20);
+            series.Closed(new ConnectionRecord { TotalMicros = 1_000_000 });
+            series.Closed(new ConnectionRecord { TotalMicros = 7, Fault = Fault.ConnectFailure });
+            series.Closed(new ConnectionRecord { TotalMicros = 60_000_000, Fault = Fault.Draining });
+        }
+        time.Advance(TimeSpan.FromSeconds(5));
+
+        var push = OtlpMetricsReader.Read(OverTheWire(OtlpMetricsWriter.Build(registry, Catalog, time.GetUtcNow()))).Single();
+
+        (push.Time, push.Skipped, push.Series.Count).ShouldBe((time.GetUtcNow(), 0, 0));
+        var edge = push.Connections.ShouldHaveSingleItem();
+        (edge.Edge, edge.Started, edge.Opened, edge.ReceivedBytes, edge.SentBytes, edge.Active, edge.ClosedByDrain).ShouldBe((Edge, registry.Started, 8, 2_000, 40, 2, 2));
+        edge.Ends.ToDictionary(e => e.Key, e => (e.Value.Count, e.Value.SumMicros)).ShouldBe(new Dictionary<Fault, (long, long)>
+        {
+            [Fault.None] = (2, 2_000_000),
+            [Fault.ConnectFailure] = (2, 14),
+            [Fault.Draining] = (2, 120_000_000),
+        });
+    }
+
+    [Fact]
     public void Points_follow_the_data_model()
     {
         var (registry, time) = Sample();

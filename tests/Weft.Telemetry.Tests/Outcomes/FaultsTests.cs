@@ -60,6 +60,8 @@ public sealed class FaultsTests
     [InlineData("bad-request", 400, 13, "DPE", FaultSide.Downstream)]
     [InlineData("fault-injected", 0, 0, "FI", FaultSide.Proxy)]
     [InlineData("egress-denied", 403, 7, "-", FaultSide.Proxy)]
+    [InlineData("idle-timeout", 408, 4, "SI", FaultSide.Proxy)]
+    [InlineData("max-duration", 408, 4, "DT", FaultSide.Proxy)]
     public void Row_is_as_published(string code, int http, int grpc, string flag, FaultSide side)
     {
         Faults.TryParse(Encoding.ASCII.GetBytes(code), out var fault).ShouldBeTrue();
