@@ -4,6 +4,7 @@ using Weft.Proxy.Http1;
 using Weft.Proxy.Http2;
 using Weft.Proxy.Security;
 using Weft.Routing.Listeners;
+using Weft.Routing.Tcp;
 
 namespace Weft.Proxy.Configuration;
 
@@ -38,10 +39,13 @@ internal sealed class BoundListener
         }
         foreach (var chain in Chains)
         {
-            if (chain.Chain.Name == earlier.Chain.Name && chain.Chain.Match == earlier.Chain.Match && Equals(chain.Chain.Tls, earlier.Chain.Tls)) return chain;
+            if (chain.Chain.Name == earlier.Chain.Name && SameKind(chain.Chain, earlier.Chain) && chain.Chain.Match == earlier.Chain.Match && Equals(chain.Chain.Tls, earlier.Chain.Tls)) return chain;
         }
         return null;
     }
+
+    /// <summary>What has begun as HTTP cannot go on as bytes, nor the other way round.</summary>
+    private static bool SameKind(FilterChain a, FilterChain b) => (a.Http is null) == (b.Http is null) && (a.Bytes is null) == (b.Bytes is null);
 }
 
 /// <summary>One filter chain with the context and the limits that connections of it use, worked out once per version.</summary>
@@ -51,7 +55,8 @@ internal sealed class BoundChain
     {
         Chain = chain;
         Tls = tls;
-        var http = chain.Http;
+        if (chain.Http is not { } http) return;
+        MaxRequests = http.MaxRequestsPerConnection > 0 ? http.MaxRequestsPerConnection : int.MaxValue;
         Limits = new ConnectionLimits(
             new Http1Limits { MaxHeadBytes = http.MaxRequestHeadersBytes, MaxRequestLineBytes = http.MaxRequestHeadersBytes, MaxFields = http.MaxRequestHeadersCount },
             Ms(http.IdleTimeout), Ms(http.RequestHeadersTimeout), Ms(http.RequestTimeout), Ms(http.StreamIdleTimeout),
@@ -74,13 +79,21 @@ internal sealed class BoundChain
 
     public bool IsTls => Chain.Tls is not null;
 
-    public HttpConnectionManager Http => Chain.Http;
+    /// <summary>How HTTP is spoken; asked for on connections that speak it.</summary>
+    public HttpConnectionManager Http => Chain.Http ?? throw new InvalidOperationException($"filter chain '{Chain.Name}' passes bytes on and speaks no HTTP");
 
-    public ConnectionLimits Limits { get; }
+    /// <summary>Where bytes go; null on a chain of HTTP alone.</summary>
+    public ByteRoute? Bytes => Chain.Bytes;
 
-    public Http2Settings Http2 { get; }
+    /// <summary>What follows concerns HTTP; on a chain of bytes alone, whose limits are its route's, it limits nothing.</summary>
+    public ConnectionLimits Limits { get; } = ConnectionLimits.Unlimited;
 
-    public PathPolicy PathPolicy { get; }
+    /// <summary>Of one connection.</summary>
+    public int MaxRequests { get; } = int.MaxValue;
+
+    public Http2Settings Http2 { get; } = Http2Settings.Default;
+
+    public PathPolicy PathPolicy { get; } = PathPolicy.Base;
 
     /// <summary>Host of HTTP/1.0 requests that name none; empty refuses them.</summary>
     public ReadOnlyMemory<byte> DefaultHost { get; }
@@ -100,4 +113,6 @@ internal sealed record ConnectionLimits(
     Http1Limits Http1, long IdleMs, long RequestHeadersMs, long RequestMs, long StreamIdleMs, long DelayedCloseMs, long MaxDurationMs)
 {
     public const long None = long.MaxValue;
+
+    public static ConnectionLimits Unlimited { get; } = new(Http1Limits.Default, None, None, None, None, None, None);
 }

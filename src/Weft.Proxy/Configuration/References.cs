@@ -27,9 +27,10 @@ internal static class References
         Both(clusters).SelectMany(Secrets).Concat(Both(listeners).SelectMany(Secrets));
 
     public static IEnumerable<string> Clusters(Listener listener) =>
-        Chains(listener).Select(c => c.Http.Routes).OfType<RouteSource.Inline>().SelectMany(r => r.Table.ClusterNames);
+        Chains(listener).Select(c => c.Http?.Routes).OfType<RouteSource.Inline>().SelectMany(r => r.Table.ClusterNames)
+            .Concat(Chains(listener).SelectMany(c => c.Bytes?.Clusters ?? []).Select(c => c.Name));
 
-    public static IEnumerable<string> Routes(Listener listener) => Chains(listener).Select(c => c.Http.Routes).OfType<RouteSource.Named>().Select(r => r.Name);
+    public static IEnumerable<string> Routes(Listener listener) => Chains(listener).Select(c => c.Http?.Routes).OfType<RouteSource.Named>().Select(r => r.Name);
 
     public static IEnumerable<string> Secrets(Listener listener) => Chains(listener).SelectMany(c => TlsContexts.SecretsOf(c.Tls?.Common));
 

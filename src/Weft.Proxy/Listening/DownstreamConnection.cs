@@ -99,11 +99,17 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
 
     /// <summary>The connection takes no request after the one at hand: a drain, a limit, its age, its certificate's end, or a chain that is gone.</summary>
     public bool IsEnding =>
-        Refusal is not null || context.Draining > (IsOutbound ? DrainScope.Inbound : DrainScope.None) || _superseded || Chain.Http.MaxRequestsPerConnection > 0 && _requests >= Chain.Http.MaxRequestsPerConnection || context.Worker.NowMs - _openedMs >= MaxAgeMs
+        Refusal is not null || context.Draining > (IsOutbound ? DrainScope.Inbound : DrainScope.None) || _superseded || _requests >= Chain.MaxRequests || context.Worker.NowMs - _openedMs >= MaxAgeMs
         || _certificatesEnd is { } end && context.Worker.Time.GetUtcNow() >= end;
 
     /// <summary>When its age or a certificate, the peer's or the own, ends it, on the worker's clock; <see cref="long.MaxValue"/>: never. Known once it is open.</summary>
     public long EndsMs { get; private set; } = long.MaxValue;
+
+    /// <summary>Its chain is gone, or has another TLS configuration.</summary>
+    public bool IsSuperseded => _superseded;
+
+    /// <summary>When a certificate, the peer's or the own, ends what was proved, on the worker's clock; <see cref="long.MaxValue"/> without any.</summary>
+    public long CertificatesEndMs => _certificatesEnd is { } end ? context.Worker.NowMs + (long)(end - context.Worker.Time.GetUtcNow()).TotalMilliseconds : long.MaxValue;
 
     /// <summary>A mesh connection lives at most one hour.</summary>
     private long MaxAgeMs => Peer?.SpiffeId is not null ? Math.Min(Limits.MaxDurationMs, 3_600_000) : Limits.MaxDurationMs;
@@ -117,7 +123,7 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
         IsMesh = Peer is { SpiffeId: not null } peer && peer.Alpn.StartsWith(Binder.MeshAlpnPrefix, StringComparison.Ordinal);
         _certificatesEnd = Earlier(Peer?.NotAfter, Chain.Tls?.Certificate?.IdentityEnd);
         if (MaxAgeMs != ConnectionLimits.None) EndsMs = _openedMs + MaxAgeMs;
-        if (_certificatesEnd is { } end) EndsMs = Math.Min(EndsMs, context.Worker.NowMs + (long)(end - context.Worker.Time.GetUtcNow()).TotalMilliseconds);
+        EndsMs = Math.Min(EndsMs, CertificatesEndMs);
         context.Metrics.ConnectionOpened(Direction, ConnectionSide.Downstream, Security);
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Google.Protobuf;
 using Weft.Routing.Listeners;
+using Weft.Routing.Tcp;
 using FilterChain = Weft.Routing.Listeners.FilterChain;
 using FilterChainMatch = Weft.Routing.Listeners.FilterChainMatch;
 using Listener = Weft.Routing.Listeners.Listener;
@@ -8,14 +9,16 @@ using ProtoChain = Envoy.Config.Listener.V3.FilterChain;
 using ProtoDirection = Envoy.Config.Core.V3.TrafficDirection;
 using ProtoHcm = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager;
 using ProtoListener = Envoy.Config.Listener.V3.Listener;
+using ProtoTcp = Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy;
 
 namespace Weft.Routing.Compile;
 
-/// <summary>Listener to <see cref="Listener"/>, with its filter chains, connection managers and TLS.</summary>
+/// <summary>Listener to <see cref="Listener"/>, with its filter chains: TLS, and what takes the connection.</summary>
 public static class ListenerCompiler
 {
     private static readonly MessageParser<ProtoListener> Parser = ProtoListener.Parser.WithDiscardUnknownFields(true);
     private static readonly MessageParser<ProtoHcm> HcmParser = ProtoHcm.Parser.WithDiscardUnknownFields(true);
+    private static readonly MessageParser<ProtoTcp> TcpParser = ProtoTcp.Parser.WithDiscardUnknownFields(true);
 
     public static Compiled<Listener> Compile(ReadOnlySpan<byte> bytes) =>
         Compilation.Run(TypeUrls.Listener, bytes, Parser, m => m.Name, Build);
@@ -39,7 +42,7 @@ public static class ListenerCompiler
         var defaultAt = at.Field("default_filter_chain");
         var defaultChain = message.DefaultFilterChain is null ? null : Chain(message.DefaultFilterChain, defaultAt, into);
         if (message.FilterChains.Count == 0 && message.DefaultFilterChain is null) into.Refuse("filter_chains", "at least one filter chain is needed");
-        if (!filters.RestoresDestination && chains.Any(c => c.Http.Routes is RouteSource.Transparent))
+        if (!filters.RestoresDestination && chains.Any(c => c.Http?.Routes is RouteSource.Transparent))
             into.Refuse("listener_filters", "weft.v1.transparent needs envoy.filters.listener.original_dst");
         var address = into.SocketAddress(message.Address, at.Field("address"));
         if (address is null) return null;
@@ -85,21 +88,26 @@ public static class ListenerCompiler
         if (chain.UseProxyProto is true) into.Refuse(at.Field("use_proxy_proto"), "is not supported");
         var match = chain.FilterChainMatch is null ? FilterChainMatch.Any : FilterChainMatchCompiler.Compile(chain.FilterChainMatch, at.Field("filter_chain_match"), into);
         var tls = TlsCompiler.Downstream(chain.TransportSocket, at.Field("transport_socket"), into);
-        var http = Http(chain, at, into);
         var handshake = into.Limit(chain.TransportSocketConnectTimeout, TimeSpan.FromSeconds(10), at.Field("transport_socket_connect_timeout"));
-        return http is null ? null : new FilterChain { Name = chain.Name, Match = match, Tls = tls, HandshakeTimeout = handshake, Http = http };
+        var (http, bytes) = Terminal(chain, at, into);
+        return http is null && bytes is null ? null : new FilterChain { Name = chain.Name, Match = match, Tls = tls, HandshakeTimeout = handshake, Http = http, Bytes = bytes };
     }
 
-    private static HttpConnectionManager? Http(ProtoChain chain, FieldPath at, Compilation into)
+    /// <summary>The filter that takes the connection: one of the two that do.</summary>
+    private static (HttpConnectionManager? Http, ByteRoute? Bytes) Terminal(ProtoChain chain, FieldPath at, Compilation into)
     {
-        if (chain.Filters.Count != 1 || chain.Filters[0].TypedConfig?.TypeUrl != TypeUrls.HttpConnectionManager)
-        {
-            var found = chain.Filters.Count == 0 ? "none" : string.Join(", ", chain.Filters.Select(f => f.Name));
-            into.Refuse(at.Field("filters"), $"exactly one filter is supported, the HTTP connection manager; found {found}");
-            return null;
-        }
+        var any = chain.Filters.Count == 1 ? chain.Filters[0].TypedConfig : null;
         var configAt = at.Field("filters", 0).Field("typed_config");
-        var manager = into.Unpack(chain.Filters[0].TypedConfig, HcmParser, configAt);
-        return manager is null ? null : HttpConnectionManagerCompiler.Compile(manager, configAt, into);
+        switch (any?.TypeUrl)
+        {
+            case TypeUrls.HttpConnectionManager:
+                return (into.Unpack(any, HcmParser, configAt) is { } manager ? HttpConnectionManagerCompiler.Compile(manager, configAt, into) : null, null);
+            case TypeUrls.TcpProxy:
+                return (null, into.Unpack(any, TcpParser, configAt) is { } proxy ? ByteRouteCompiler.Compile(proxy, configAt, into) : null);
+            default:
+                var found = chain.Filters.Count == 0 ? "none" : string.Join(", ", chain.Filters.Select(f => f.Name));
+                into.Refuse(at.Field("filters"), $"exactly one filter is supported, the HTTP connection manager or the TCP proxy; found {found}");
+                return (null, null);
+        }
     }
 }

@@ -3,6 +3,7 @@ using Envoy.Config.Route.V3;
 using Google.Protobuf;
 using Weft.Routing.Headers;
 using Weft.Routing.Routes;
+using Weft.Routing.Tcp;
 using Route = Weft.Routing.Routes.Route;
 using VirtualHost = Weft.Routing.Routes.VirtualHost;
 
@@ -31,6 +32,7 @@ public static class RouteCompiler
         var hosts = ImmutableArray.CreateBuilder<VirtualHost>(message.VirtualHosts.Count);
         var names = new HashSet<string>(StringComparer.Ordinal);
         var domains = new HashSet<string>(StringComparer.Ordinal);
+        ByteRoute? bytes = null;
         for (var i = 0; i < message.VirtualHosts.Count; i++)
         {
             var hostAt = at.Field("virtual_hosts", i);
@@ -38,9 +40,9 @@ public static class RouteCompiler
             if (host.Name.Length == 0) into.Refuse(hostAt.Field("name"), "a name is needed");
             else if (!names.Add(host.Name)) into.Refuse(hostAt.Field("name"), $"\"{host.Name}\" names an earlier virtual host");
             CheckDomains(host, domains, hostAt, into);
-            hosts.Add(Host(host, levels, maxBody, hostAt, into));
+            hosts.Add(Host(message.Name, host, levels, maxBody, ref bytes, hostAt, into));
         }
-        return into.Failed ? null : new RouteTable(message.Name, hosts.ToImmutable(), message.IgnorePortInHostMatching);
+        return into.Failed ? null : new RouteTable(message.Name, hosts.ToImmutable(), message.IgnorePortInHostMatching, bytes);
     }
 
     private static void CheckDomains(Envoy.Config.Route.V3.VirtualHost host, HashSet<string> seen, FieldPath at, Compilation into)
@@ -54,7 +56,9 @@ public static class RouteCompiler
         }
     }
 
-    private static VirtualHost Host(Envoy.Config.Route.V3.VirtualHost host, HeaderLevels levels, int maxBody, FieldPath at, Compilation into)
+    /// <param name="bytes">Set by the route with connect_matcher, of which a table has one at most.</param>
+    private static VirtualHost Host(
+        string table, Envoy.Config.Route.V3.VirtualHost host, HeaderLevels levels, int maxBody, ref ByteRoute? bytes, FieldPath at, Compilation into)
     {
         levels.Host(
             HeaderCompiler.Compile(host.RequestHeadersToAdd, host.RequestHeadersToRemove, "request", at, into),
@@ -65,6 +69,13 @@ public static class RouteCompiler
         {
             var routeAt = at.Field("routes", i);
             var route = host.Routes[i];
+            if (route.Match?.ConnectMatcher is not null)
+            {
+                if (bytes is not null) into.Refuse(routeAt.Field("match").Field("connect_matcher"), "an earlier route of this configuration has it, and takes the bytes of every connection");
+                else if (!host.Domains.Contains("*")) into.Refuse(routeAt.Field("match").Field("connect_matcher"), "bytes name no host: it stands in the virtual host of domain *");
+                bytes = ByteRouteCompiler.Compile(table, route, retry, routeAt, into);
+                continue;
+            }
             levels.Route(
                 HeaderCompiler.Compile(route.RequestHeadersToAdd, route.RequestHeadersToRemove, "request", routeAt, into),
                 HeaderCompiler.Compile(route.ResponseHeadersToAdd, route.ResponseHeadersToRemove, "response", routeAt, into));

@@ -11,6 +11,7 @@ public static class TypeUrls
     public const string Secret = Prefix + "envoy.extensions.transport_sockets.tls.v3.Secret";
 
     internal const string HttpConnectionManager = Prefix + "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+    internal const string TcpProxy = Prefix + "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
     internal const string Router = Prefix + "envoy.extensions.filters.http.router.v3.Router";
     internal const string ForwardProxy = Prefix + "weft.v1.ForwardProxy";
     internal const string RetryBudget = Prefix + "weft.v1.RetryBudget";

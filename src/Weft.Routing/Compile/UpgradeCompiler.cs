@@ -12,8 +12,14 @@ internal static class UpgradeCompiler
     public static UpgradePolicy Compile(RepeatedField<ManagerUpgrade> configs, FieldPath at, Compilation into) =>
         Compile(configs, c => (c.UpgradeType, c.Enabled is not false), at, into);
 
-    public static UpgradePolicy Compile(RepeatedField<RouteUpgrade> configs, FieldPath at, Compilation into) =>
-        Compile(configs, c => (c.UpgradeType, c.Enabled is not false), at, into);
+    public static UpgradePolicy Compile(RepeatedField<RouteUpgrade> configs, FieldPath at, Compilation into)
+    {
+        for (var i = 0; i < configs.Count; i++)
+        {
+            if (configs[i].ConnectConfig is not null) into.Refuse(at.Field("upgrade_configs", i).Field("connect_config"), "is for a route with connect_matcher alone");
+        }
+        return Compile(configs, c => (c.UpgradeType, c.Enabled is not false), at, into);
+    }
 
     private static UpgradePolicy Compile<T>(RepeatedField<T> configs, Func<T, (string Type, bool Enabled)> read, FieldPath at, Compilation into)
     {

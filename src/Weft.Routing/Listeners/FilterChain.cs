@@ -1,8 +1,9 @@
 using Weft.Routing.Security;
+using Weft.Routing.Tcp;
 
 namespace Weft.Routing.Listeners;
 
-/// <summary>What is done with the connections of a listener that its match selects: TLS or not, then HTTP. Immutable.</summary>
+/// <summary>What is done with the connections of a listener that its match selects: TLS or not, then HTTP or bytes. Immutable.</summary>
 public sealed class FilterChain
 {
     public string Name { get; init; } = "";
@@ -15,5 +16,9 @@ public sealed class FilterChain
     /// <summary>Limit on the TLS handshake, from the connection's acceptance (transport_socket_connect_timeout). Default 10 s, where Envoy knows no limit; infinite when off.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    public required HttpConnectionManager Http { get; init; }
+    /// <summary>How HTTP is spoken; null on a chain that passes bytes on.</summary>
+    public HttpConnectionManager? Http { get; init; }
+
+    /// <summary>Where bytes go that nobody reads here; null on a chain that speaks HTTP. Exactly one of the two is set, or both on a chain that finds out what is spoken.</summary>
+    public ByteRoute? Bytes { get; init; }
 }

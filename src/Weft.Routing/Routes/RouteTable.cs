@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Weft.Routing.Matching;
 using Weft.Routing.Requests;
+using Weft.Routing.Tcp;
 
 namespace Weft.Routing.Routes;
 
@@ -9,18 +10,27 @@ public sealed class RouteTable
 {
     private readonly DomainIndex _domains;
 
-    internal RouteTable(string name, ImmutableArray<VirtualHost> virtualHosts, bool ignorePort)
+    internal RouteTable(string name, ImmutableArray<VirtualHost> virtualHosts, bool ignorePort, ByteRoute? bytes = null)
     {
         Name = name;
         VirtualHosts = virtualHosts;
+        Bytes = bytes;
+        IsHttp = virtualHosts.Any(h => !h.Routes.IsEmpty);
         ClusterNames = [.. virtualHosts.SelectMany(h => h.Routes).Select(r => r.Action).OfType<ForwardAction>()
-            .SelectMany(f => f.Clusters).Select(c => c.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+            .SelectMany(f => f.Clusters).Select(c => c.Name)
+            .Concat(bytes is null ? [] : bytes.Clusters.Select(c => c.Name)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         _domains = new DomainIndex(virtualHosts, ignorePort);
     }
 
     public string Name { get; }
 
     public ImmutableArray<VirtualHost> VirtualHosts { get; }
+
+    /// <summary>Where connections go whose bytes are passed on unread; null: only HTTP is spoken here.</summary>
+    public ByteRoute? Bytes { get; }
+
+    /// <summary>Some route takes requests. With <see cref="Bytes"/> as well nobody has declared what is spoken, and whoever speaks first shows it.</summary>
+    public bool IsHttp { get; }
 
     /// <summary>Every cluster that some route of this table may send to, sorted.</summary>
     public ImmutableArray<string> ClusterNames { get; }

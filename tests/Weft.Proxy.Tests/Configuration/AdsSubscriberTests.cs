@@ -26,6 +26,29 @@ public sealed class AdsSubscriberTests
     }
 
     [Fact]
+    public void Listener_of_bytes_leads_to_its_cluster()
+    {
+        _server.With(ByteListener("in", "a"), Cluster("a"), Endpoints("a", "10.0.0.1"), Cluster("other"), Endpoints("other")).Push();
+
+        _server.Config.Listeners.Find("in")!.Chains.Single().Bytes!.Clusters.Single().Name.ShouldBe("a");
+        Addresses("a").ShouldBe(["10.0.0.1"]);
+        _server.Config.Clusters.Find("other").ShouldBeNull("nobody named it");
+        _server.Server.SyncedRevision.ShouldBe(1);
+    }
+
+    [Fact]
+    public void A_chain_that_spoke_HTTP_has_no_successor_that_passes_bytes_on()
+    {
+        _server.With(Listener("in", null, ("/", "a")), Cluster("a"), Endpoints("a", "10.0.0.1")).Push();
+        var before = _server.Config.Listeners.Find("in")!.Chains.Single();
+        _server.With(ByteListener("in", "a")).Push();
+        var bytes = _server.Config.Listeners.Find("in")!;
+        bytes.Successor(before).ShouldBeNull();
+        _server.With(ByteListener("in", "b"), Cluster("b"), Endpoints("b", "10.0.0.1")).Push();
+        _server.Config.Listeners.Find("in")!.Successor(bytes.Chains.Single()).ShouldNotBeNull();
+    }
+
+    [Fact]
     public void Route_table_is_in_use_and_acknowledged_when_its_clusters_are_warm()
     {
         _server.With(Listener("in", "r"), Routes("r", ("/", "a")), Cluster("a")).Push(); // no endpoints yet: the server says there are none
@@ -151,7 +174,7 @@ public sealed class AdsSubscriberTests
 
         _server.Server.Nacks.ShouldHaveSingleItem().Message.ShouldContain("address in use");
         var chain = _server.Config.Listeners.Find("in")!.Listener.FilterChains[0];
-        ((Weft.Routing.Listeners.RouteSource.Inline)chain.Http.Routes).Table.ClusterNames.ShouldBe(["a"]);
+        ((Weft.Routing.Listeners.RouteSource.Inline)chain.Http!.Routes).Table.ClusterNames.ShouldBe(["a"]);
     }
 
     [Fact]

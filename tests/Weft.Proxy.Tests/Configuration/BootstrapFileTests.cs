@@ -64,9 +64,9 @@ public sealed class BootstrapFileTests
         settings.ManagementServer.ShouldBeNull();
         var listener = store.Current.Listeners.Find("front")!.Listener;
         listener.Address.ToString().ShouldBe("[::1]:8080");
-        listener.FilterChains[0].Http.StreamIdleTimeout.ShouldBe(TimeSpan.FromMilliseconds(250));
-        listener.FilterChains[0].Http.UseRemoteAddress.ShouldBeTrue();
-        ((RouteSource.Inline)listener.FilterChains[0].Http.Routes).Table.ClusterNames.ShouldBe(["a", "b"]);
+        listener.FilterChains[0].Http!.StreamIdleTimeout.ShouldBe(TimeSpan.FromMilliseconds(250));
+        listener.FilterChains[0].Http!.UseRemoteAddress.ShouldBeTrue();
+        ((RouteSource.Inline)listener.FilterChains[0].Http!.Routes).Table.ClusterNames.ShouldBe(["a", "b"]);
         store.Current.Clusters.Find("a")!.Endpoints.Endpoints.Length.ShouldBe(1);
         store.Current.Clusters.Find("b")!.Cluster.ConnectTimeout.ShouldBe(TimeSpan.FromSeconds(1));
     }

@@ -116,13 +116,18 @@ internal sealed class ManagementServer
         var manager = new HttpConnectionManager { StatPrefix = "x", HttpFilters = { new HttpFilter { Name = "router", TypedConfig = Any.Pack(new Router()) } } };
         if (routes is null) manager.RouteConfig = (RouteConfiguration)Routes("inline", inline).Item3;
         else manager.Rds = new Rds { RouteConfigName = routes, ConfigSource = new Envoy.Config.Core.V3.ConfigSource { Ads = new() } };
-        return (XdsType.Listener, name, new Listener
-        {
-            Name = name,
-            Address = new Address { SocketAddress = new SocketAddress { Address = "127.0.0.1", PortValue = 0 } },
-            FilterChains = { new FilterChain { Filters = { new Envoy.Config.Listener.V3.Filter { Name = "hcm", TypedConfig = Any.Pack(manager) } } } },
-        });
+        return Listener(name, manager);
     }
+
+    public static (XdsType, string, IMessage) ByteListener(string name, string cluster) =>
+        Listener(name, new Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy { StatPrefix = "x", Cluster = cluster });
+
+    private static (XdsType, string, IMessage) Listener(string name, IMessage filter) => (XdsType.Listener, name, new Listener
+    {
+        Name = name,
+        Address = new Address { SocketAddress = new SocketAddress { Address = "127.0.0.1", PortValue = 0 } },
+        FilterChains = { new FilterChain { Filters = { new Envoy.Config.Listener.V3.Filter { Name = "filter", TypedConfig = Any.Pack(filter) } } } },
+    });
 
     public static (XdsType, string, IMessage) Routes(string name, params (string Prefix, string Cluster)[] routes) => (XdsType.Route, name, new RouteConfiguration
     {

@@ -18,6 +18,7 @@ public sealed class FieldPolicyTests
         Envoy.Config.Endpoint.V3.ClusterLoadAssignment.Descriptor, Envoy.Extensions.TransportSockets.Tls.V3.Secret.Descriptor,
         Envoy.Config.Bootstrap.V3.Bootstrap.Descriptor,
         Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Descriptor,
+        Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy.Descriptor,
         Envoy.Extensions.Filters.Http.Router.V3.Router.Descriptor, Weft.V1.ForwardProxy.Descriptor, Weft.V1.RetryBudget.Descriptor,
         Weft.V1.Transparent.Descriptor, Weft.V1.ProxyProtocol.Descriptor, Envoy.Extensions.Filters.Listener.OriginalDst.V3.OriginalDst.Descriptor,
         Envoy.Extensions.TransportSockets.ProxyProtocol.V3.ProxyProtocolUpstreamTransport.Descriptor,

@@ -32,7 +32,7 @@ public sealed class ListenerCompilerTests
     public void Unset_fields_mean_what_Envoy_documents()
     {
         var listener = Compile();
-        var http = listener.FilterChains[0].Http;
+        var http = listener.FilterChains[0].Http!;
 
         listener.Address.ToString().ShouldBe("127.0.0.1:8080");
         listener.BindToPort.ShouldBeTrue();
@@ -68,7 +68,7 @@ public sealed class ListenerCompilerTests
             m.MergeSlashes = true;
             m.PathWithEscapedSlashesAction = HttpConnectionManager.Types.PathWithEscapedSlashesAction.RejectRequest;
             m.HttpProtocolOptions = new() { AcceptHttp10 = true, HeaderKeyFormat = new() { StatefulFormatter = new() { Name = "p", TypedConfig = Any.Pack(new Envoy.Extensions.Http.HeaderFormatters.PreserveCase.V3.PreserveCaseFormatterConfig()) } } };
-        }).FilterChains[0].Http;
+        }).FilterChains[0].Http!;
 
         http.IdleTimeout.ShouldBe(Timeout.InfiniteTimeSpan);
         http.MaxRequestHeadersCount.ShouldBe(7);
@@ -93,19 +93,19 @@ public sealed class ListenerCompilerTests
             m.AlwaysSetRequestIdInResponse = true;
             m.ForwardClientCertDetails = HttpConnectionManager.Types.ForwardClientCertDetails.AppendForward;
             m.SetCurrentClientCertDetails = new() { Subject = true, Uri = true, Dns = true };
-        }).FilterChains[0].Http;
+        }).FilterChains[0].Http!;
 
         http.SkipXffAppend.ShouldBeTrue();
         http.AlwaysSetRequestIdInResponse.ShouldBeTrue();
         http.ForwardClientCert.ShouldBe(ClientCertForwarding.AppendForward);
         http.ClientCertDetails.ShouldBe(ClientCertDetails.Subject | ClientCertDetails.Uri | ClientCertDetails.Dns);
-        Compile().FilterChains[0].Http.ForwardClientCert.ShouldBe(ClientCertForwarding.Sanitize);
+        Compile().FilterChains[0].Http!.ForwardClientCert.ShouldBe(ClientCertForwarding.Sanitize);
     }
 
     [Fact]
     public void Upgrades_are_compiled_with_their_default_and_bad_ones_refused_by_name()
     {
-        var upgrades = Compile(m => m.UpgradeConfigs.Add([new() { UpgradeType = "websocket" }, new() { UpgradeType = "spdy/3.1", Enabled = false }, new() { UpgradeType = "*" }])).FilterChains[0].Http.Upgrades;
+        var upgrades = Compile(m => m.UpgradeConfigs.Add([new() { UpgradeType = "websocket" }, new() { UpgradeType = "spdy/3.1", Enabled = false }, new() { UpgradeType = "*" }])).FilterChains[0].Http!.Upgrades;
         UpgradePolicy.Allows("websocket"u8, UpgradePolicy.Silent, upgrades).ShouldBeTrue();
         UpgradePolicy.Allows("spdy/3.1"u8, UpgradePolicy.Silent, upgrades).ShouldBeFalse();
         UpgradePolicy.Allows("tcp"u8, UpgradePolicy.Silent, upgrades).ShouldBeTrue();
@@ -155,7 +155,7 @@ public sealed class ListenerCompilerTests
         {
             m.ClearRouteSpecifier();
             m.HttpFilters.Insert(0, new HttpFilter { Name = "f", TypedConfig = Any.Pack(new Weft.V1.ForwardProxy { DefaultNamespace = "shop", DomainSuffixes = { "svc", ".svc.cluster.local" } }) });
-        }).FilterChains[0].Http.Routes;
+        }).FilterChains[0].Http!.Routes;
 
         source.DefaultNamespace.ShouldBe("shop");
         source.DomainSuffixes.ShouldBe(["svc.cluster.local", "svc"]);
@@ -171,10 +171,10 @@ public sealed class ListenerCompilerTests
     [InlineData(HttpConnectionManager.Types.CodecType.Http1, HttpCodec.Http1)]
     [InlineData(HttpConnectionManager.Types.CodecType.Http2, HttpCodec.Http2)]
     public void Codec_type_is_honoured(HttpConnectionManager.Types.CodecType codec, HttpCodec expected) =>
-        Compile(m => m.CodecType = codec).FilterChains[0].Http.Codec.ShouldBe(expected);
+        Compile(m => m.CodecType = codec).FilterChains[0].Http!.Codec.ShouldBe(expected);
 
     [Fact]
-    public void Http2_options_that_nobody_set_are_finite() => Compile(_ => { }).FilterChains[0].Http.Http2.ShouldBe(new Http2Options());
+    public void Http2_options_that_nobody_set_are_finite() => Compile(_ => { }).FilterChains[0].Http!.Http2.ShouldBe(new Http2Options());
 
     [Fact]
     public void Http2_options_are_honoured() =>
@@ -186,7 +186,7 @@ public sealed class ListenerCompilerTests
                 Interval = new Duration { Seconds = 30 }, Timeout = new Duration { Seconds = 5 }, IntervalJitter = new() { Value = 20 },
                 ConnectionIdleInterval = new Duration { Seconds = 1 },
             },
-        }).FilterChains[0].Http.Http2.ShouldBe(new Http2Options
+        }).FilterChains[0].Http!.Http2.ShouldBe(new Http2Options
         {
             HpackTableBytes = 0, MaxConcurrentStreams = 7, InitialStreamWindowBytes = 65_535, InitialConnectionWindowBytes = int.MaxValue, AllowConnect = true,
             Keepalive = new Http2Keepalive(TimeSpan.FromSeconds(30), 20, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5)),

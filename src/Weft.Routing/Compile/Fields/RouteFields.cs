@@ -44,14 +44,15 @@ internal static class RouteFields
         new("envoy.config.route.v3.RouteMatch",
             honoured: """
                 prefix=1@path_specifier path=2@path_specifier safe_regex=10@path_specifier:envoy.type.matcher.v3.RegexMatcher
-                path_separated_prefix=14@path_specifier case_sensitive=4:BoolValue headers=6[]:HeaderMatcher
+                path_separated_prefix=14@path_specifier connect_matcher=12@path_specifier:RouteMatch.ConnectMatcher case_sensitive=4:BoolValue headers=6[]:HeaderMatcher
                 query_parameters=7[]:QueryParameterMatcher
                 """,
             refused: """
-                connect_matcher=12@path_specifier path_match_policy=15@path_specifier runtime_fraction=9 grpc=8 tls_context=11
+                path_match_policy=15@path_specifier runtime_fraction=9 grpc=8 tls_context=11
                 dynamic_metadata=13[]
                 """),
 
+        new("envoy.config.route.v3.RouteMatch.ConnectMatcher"),
         new("envoy.config.route.v3.RouteAction",
             honoured: """
                 cluster=1@cluster_specifier weighted_clusters=3@cluster_specifier:WeightedCluster
@@ -70,8 +71,10 @@ internal static class RouteFields
                 """),
 
         new("envoy.config.route.v3.RouteAction.UpgradeConfig",
-            honoured: "upgrade_type=1 enabled=2:BoolValue",
-            refused: "connect_config=3"),
+            honoured: "upgrade_type=1 enabled=2:BoolValue connect_config=3:RouteAction.UpgradeConfig.ConnectConfig"),
+
+        new("envoy.config.route.v3.RouteAction.UpgradeConfig.ConnectConfig",
+            refused: "proxy_protocol_config=1 allow_post=2"),
 
         new("envoy.config.route.v3.RouteAction.MaxStreamDuration",
             honoured: "max_stream_duration=1:Duration grpc_timeout_header_max=2:Duration grpc_timeout_header_offset=3:Duration"),
