@@ -54,11 +54,7 @@ internal static class AllRows
         new Requirement(ClosedLoop.Cost, Contender.Haproxy, 1.0, 0.85), new Requirement(ClosedLoop.Cost, Contender.Nginx, Required: null));
 
     private static readonly Row Tcp = new("tcp", "TCP passed through, answers of 1 MB on 8 connections", 1.5, IsMain: false,
-        run =>
-        {
-            run.Sheet.Warn("weft: not yet. It has no TCP proxying; what the peers reach is what it will have to");
-            return ClosedLoop.MeasureAsync(run, "tcp", Reach.Http1, AllPeers.Application, (c, time) => Tools.WrkAsync(new Uri(c.Url, "/1m"), time, connections: 8), (Bytes, 1.048576));
-        },
+        run => ClosedLoop.MeasureAsync(run, "tcp", Reach.Http1, AllPeers.Application, (c, time) => Tools.WrkAsync(new Uri(c.Url, "/1m"), time, connections: 8), (Bytes, 1.048576)),
         new Requirement(Bytes, Contender.Haproxy, 1.0, 1.2, AtLeast: true));
 
     private static readonly Row HandshakeRow = new("handshakes", "new connections with mutual TLS 1.3, one small answer each, no resumption; X25519, P-256 certificates", 4, IsMain: false,

@@ -11,6 +11,9 @@ internal sealed class Binder(TlsContexts tls, StateRegistry states)
     /// <summary>ALPN names of Weft's own protocols begin so.</summary>
     public const string MeshAlpnPrefix = "weft-";
 
+    /// <summary>Between two proxies: the bytes of a connection, as they come.</summary>
+    public const string ByteAlpn = "weft-tcp";
+
     /// <summary>The name of a cluster's endpoint assignment; null when the endpoints are written in the cluster.</summary>
     public static string? AssignmentOf(Cluster cluster) => cluster.Type switch
     {

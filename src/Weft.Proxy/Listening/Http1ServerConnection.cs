@@ -3,6 +3,7 @@ using Weft.Proxy.Configuration;
 using Weft.Proxy.Http1;
 using Weft.Proxy.Http2;
 using Weft.Proxy.Pipelines;
+using Weft.Proxy.Tcp;
 using Weft.Proxy.Transport;
 using Weft.Proxy.Workers;
 using Weft.Routing.Listeners;
@@ -229,14 +230,18 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         return _mayBeHttp2 = false;
     }
 
-    private void BecomeHttp2()
+    private void BecomeHttp2() => new Http2ServerConnection(_context, _connection).Continue(_channel, LeaveChannel()!, _readable);
+
+    /// <summary>Another handler goes on with the channel, and with the input that is returned; null when there is none.</summary>
+    private ByteBuffer? LeaveChannel()
     {
-        var input = _input!;
+        ReturnIdleInput();
+        var input = _input;
         _input = null;
         _state = State.Closed;
         _context.Worker.Timers.Cancel(_timer);
         _context.Connections.Remove(this);
-        new Http2ServerConnection(_context, _connection).Continue(_channel, input, _readable);
+        return input;
     }
 
     private void BeginExchange()
@@ -419,7 +424,15 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         _connection.ConnectTarget = ConnectTarget.Parse(Parsed.Authority(_input!.Readable));
         _connected = _keepAlive = true;
         _mayBeHttp2 = _connection.Chain.Http.Codec != HttpCodec.Http1; // gRPC clients come so
-        Http1Heads.WriteConnected(ref _output);
+        _output.Append(Http1Heads.Connected);
+    }
+
+    public override DownstreamConnection ConnectInside() => _connection;
+
+    public override void AcceptConnect(ByteServerConnection bytes)
+    {
+        ReleaseHead(); // what lies behind it is the first of the bytes
+        bytes.TakeOver(_channel, LeaveChannel(), Http1Heads.Connected);
     }
 
     public override void BeginTunnel()

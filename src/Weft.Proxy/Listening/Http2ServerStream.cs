@@ -6,6 +6,8 @@ using Weft.Proxy.Http2;
 using Weft.Proxy.Http2.Hpack;
 using Weft.Proxy.Mesh;
 using Weft.Proxy.Pipelines;
+using Weft.Proxy.Tcp;
+using Weft.Proxy.Transport;
 using Weft.Routing.Requests;
 using Weft.Telemetry.Outcomes;
 using HttpVersion = Weft.Proxy.Pipelines.HttpVersion;
@@ -281,13 +283,18 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
     /// <inheritdoc/>
     public override bool IsConnect => _message.IsTunnel;
 
-    public override void AcceptConnect()
+    public override DownstreamConnection ConnectInside() => _connection.Inside(ConnectTarget.Parse(_message.Authority(_fields)));
+
+    public override void AcceptConnect() => Connect(new Http1ServerConnection(_context, ConnectInside()));
+
+    public override void AcceptConnect(ByteServerConnection bytes) => Connect(bytes);
+
+    private void Connect(IChannelHandler inner)
     {
-        var inside = _connection.Inside(ConnectTarget.Parse(_message.Authority(_fields)));
         var writer = Stream.BeginHead();
         WriteStatus(ref writer, 200);
         Stream.EndHead(ref writer, endStream: false);
-        _inner = new Http2TunnelChannel(_context.Worker, this, _owner, Stream, _owner.Under, new Http1ServerConnection(_context, inside));
+        _inner = new Http2TunnelChannel(_context.Worker, this, _owner, Stream, _owner.Under, inner);
         if (Stream.EndDelivered) _inner.OnEnd(); // before there was anybody to hear it
         _owner.ScheduleFlush();
     }

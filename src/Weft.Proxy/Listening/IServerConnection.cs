@@ -1,6 +1,6 @@
 namespace Weft.Proxy.Listening;
 
-/// <summary>An accepted HTTP connection of any version, as the worker's <see cref="ConnectionList"/> and a drain see it. Used on its worker's thread alone.</summary>
+/// <summary>An accepted connection, whatever is spoken on it, as the worker's <see cref="ConnectionList"/> and a drain see it. Used on its worker's thread alone.</summary>
 internal interface IServerConnection
 {
     /// <summary>Its place in the worker's <see cref="ConnectionList"/>; -1 outside.</summary>
@@ -11,6 +11,9 @@ internal interface IServerConnection
 
     /// <summary>Its end has come (a drain, or its chain is gone): it tells its client to go elsewhere, as its protocol has it. What is in flight completes.</summary>
     void BeginDrain();
+
+    /// <summary>The time of a drain that the connection belongs to is over. HTTP has been told and goes on until its process ends; what could not be told is ended now.</summary>
+    void EndDrain() { }
 
     /// <summary>Ends the connection now, whatever it is doing.</summary>
     void CloseNow();

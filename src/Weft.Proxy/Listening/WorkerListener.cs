@@ -4,6 +4,7 @@ using Weft.Proxy.Overload;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.ProxyProtocol;
 using Weft.Proxy.Security;
+using Weft.Proxy.Tcp;
 using Weft.Proxy.Transport;
 using Weft.Routing.Listeners;
 using Weft.Routing.Protocols;
@@ -104,9 +105,15 @@ internal sealed class WorkerListener : IAcceptHandler, IProxyHeaderHandler, IDet
     private void Serve(AcceptedSocket socket, Listener listener, BoundChain chain)
     {
         var connection = new DownstreamConnection(_context, _name, listener.Direction, chain) { Refusal = _admission.Refuse(), Addresses = socket.Addresses };
-        if (!chain.IsTls) socket.Plain(chain.Http.Codec == HttpCodec.Http2 ? new Http2ServerConnection(_context, connection) : new Http1ServerConnection(_context, connection));
+        if (!chain.IsTls) socket.Plain(Plain(connection, chain));
         else if (chain.Tls is { } tls) Shake(socket, tls, new NegotiatedConnection(_context, connection), chain);
         else socket.Close(); // its certificate has not arrived: never plaintext instead
+    }
+
+    private IChannelHandler Plain(DownstreamConnection connection, BoundChain chain)
+    {
+        if (chain.Bytes is { } bytes) return new ByteServerConnection(_context, connection, bytes);
+        return chain.Http.Codec == HttpCodec.Http2 ? new Http2ServerConnection(_context, connection) : new Http1ServerConnection(_context, connection);
     }
 
     /// <summary>

@@ -58,6 +58,21 @@ internal sealed class DataPlane
         }
     }
 
+    /// <summary>A drain's time is over: what could not be told to end is ended. Completes when it is.</summary>
+    public async Task EndDrainAsync(DrainScope scope)
+    {
+        foreach (var context in _workers)
+        {
+            var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            context.Worker.Post(() =>
+            {
+                context.Connections.ForEach(c => { if (scope == DrainScope.All || !c.Connection.IsOutbound) c.EndDrain(); });
+                done.SetResult();
+            });
+            await done.Task.ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Open connections: of others, and of the application beside the proxy.</summary>
     public async Task<(int Inbound, int Outbound)> CountConnectionsAsync()
     {

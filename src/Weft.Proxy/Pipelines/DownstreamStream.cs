@@ -1,4 +1,6 @@
+using Weft.Proxy.Listening;
 using Weft.Proxy.Mesh;
+using Weft.Proxy.Tcp;
 using Weft.Routing.Requests;
 
 namespace Weft.Proxy.Pipelines;
@@ -42,6 +44,12 @@ internal abstract class DownstreamStream
 
     /// <summary>Answers a CONNECT with success. What the client sends next is a new connection inside this one.</summary>
     public abstract void AcceptConnect();
+
+    /// <summary>The connection that a CONNECT asks for: this one from now on, or one inside of it.</summary>
+    public abstract DownstreamConnection ConnectInside();
+
+    /// <summary>Answers a CONNECT with success, and gives what follows to <paramref name="bytes"/>, which has dialled for it.</summary>
+    public abstract void AcceptConnect(ByteServerConnection bytes);
 
     /// <summary>The response whose head was just written switched protocols: from here on both directions are bytes without framing, each until its own end.</summary>
     public abstract void BeginTunnel();

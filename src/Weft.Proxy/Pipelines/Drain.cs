@@ -2,7 +2,8 @@ namespace Weft.Proxy.Pipelines;
 
 /// <summary>
 /// Takes a data plane out of service in the order that loses no request: first what others call, told to go elsewhere by GOAWAY and <c>Connection: close</c>; the application beside the proxy
-/// goes on calling out, until it has closed its connections or the time is nearly over. Listening goes on throughout: a connection that is on its way is served.
+/// goes on calling out, until it has closed its connections or the time is nearly over. Listening goes on throughout: a connection that is on its way is served. Byte connections, which cannot be told anything,
+/// go on until the time is over; then they are reset, and counted as ended by the drain.
 /// </summary>
 /// <param name="limit">Longest drain, from each of the two calls.</param>
 /// <remarks>Leaving discovery comes before this and is not the proxy's to do: whoever started it takes the workload out of the mesh's sight and waits until nobody sends there.</remarks>
@@ -47,6 +48,7 @@ internal sealed class Drain(DataPlane plane, TimeSpan limit, TimeProvider time)
             if (quietLooks == 2) return;
             await Task.Delay(Look, time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+        await plane.EndDrainAsync(scope).ConfigureAwait(false);
     }
 
     private static TimeSpan Shortest(TimeSpan part) => part < TimeSpan.FromSeconds(2) ? part : TimeSpan.FromSeconds(2);

@@ -1,6 +1,7 @@
 using Weft.Routing.ForwardProxy;
 using Weft.Routing.Listeners;
 using Weft.Routing.Requests;
+using Weft.Routing.Routes;
 using Weft.Routing.Upgrades;
 using Weft.Telemetry.Outcomes;
 
@@ -84,8 +85,13 @@ internal sealed partial class Exchange
     /// CONNECT to a service of the mesh: what follows is treated as a connection to it that was intercepted. Its requests are routed, limited and recorded one by one, so that
     /// this one is not counted beside them.
     /// </summary>
-    private void Connect()
+    private void Connect(RouteTable table)
     {
+        if (table is { Bytes: { } bytes, IsHttp: false })
+        {
+            ConnectBytes(bytes);
+            return;
+        }
         _downstream.AcceptConnect();
         Finish(recorded: false);
     }

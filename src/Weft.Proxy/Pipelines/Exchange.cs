@@ -2,6 +2,7 @@ using System.Text;
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Listening;
 using Weft.Proxy.Mesh;
+using Weft.Proxy.Tcp;
 using Weft.Proxy.Upstream;
 using Weft.Proxy.Workers;
 using Weft.Routing.Balancing;
@@ -31,9 +32,9 @@ namespace Weft.Proxy.Pipelines;
 /// </summary>
 /// <remarks>Everything happens on the worker's thread, and any call into a stream may come back here before it returns: each step checks the phase
 /// after it called out, and <see cref="Finish"/> runs once.</remarks>
-internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter, IRouteWaiter
+internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter, IByteConnectWaiter, IRouteWaiter
 {
-    private enum Phase : byte { Idle, AwaitingRoutes, AwaitingConnection, BackingOff, Sent, Responding }
+    private enum Phase : byte { Idle, AwaitingRoutes, Dialling, AwaitingConnection, BackingOff, Sent, Responding }
 
     private readonly WorkerContext _context;
     private readonly DownstreamConnection _connection;
@@ -150,7 +151,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter, IRout
         _cluster = null;
         _endpoint = null;
         _hostRewrite = default;
-        _mayUpgrade = _isTunnel = _responseComplete = false;
+        _mayUpgrade = _isTunnel = _responseComplete = _connectsBytes = false;
         _key1 = _key2 = 0;
         RequestHeaders = ResponseHeaders = HeaderMutations.None;
         BeginGrpc();
@@ -172,7 +173,12 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter, IRout
         }
         if (_downstream.IsConnect)
         {
-            Connect();
+            Connect(table);
+            return;
+        }
+        if (table is { IsHttp: false, Bytes: not null })
+        {
+            Fail(Fault.NoRoute, $"'{table.Name}' is declared to carry bytes and not HTTP: connect to it (CONNECT), or change the protocol that its port declares");
             return;
         }
         var match = table.Match(head);
@@ -419,6 +425,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter, IRout
     {
         if (_phase == Phase.AwaitingRoutes) _context.Waiting.Remove(this);
         if (_phase == Phase.AwaitingConnection) _connectionRequest.StopWaiting();
+        if (_phase == Phase.Dialling) StopDialling();
     }
 
     private void ReleaseUpstream(bool responseComplete, bool failed)
@@ -449,7 +456,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter, IRout
         _counted = null;
         _countedRetry = false;
         _record.TotalMicros = _context.Worker.NowMicros - _startedMicros;
-        if (recorded) _connection.SeriesOf(_record.Edge).Record(_record.Status, _record.Fault, _record.TotalMicros, EndOfCall());
+        if (recorded && !_connectsBytes) _connection.SeriesOf(_record.Edge).Record(_record.Status, _record.Fault, _record.TotalMicros, EndOfCall());
         _cluster = null;
         _action = null;
         _downstream.OnExchangeEnded();

@@ -64,7 +64,7 @@ internal static class Http1Heads
     }
 
     /// <summary>The answer to a CONNECT that is served (RFC 9110 section 9.3.6): nothing but its head, for what follows is not this message's.</summary>
-    public static void WriteConnected(ref OutputQueue output) => output.Append("HTTP/1.1 200 Connection Established\r\n\r\n"u8);
+    public static ReadOnlySpan<byte> Connected => "HTTP/1.1 200 Connection Established\r\n\r\n"u8;
 
     public static void WriteInterim(ref OutputQueue output, in ResponseHead head, Exchange exchange)
     {

@@ -2,6 +2,7 @@ using Weft.Proxy.Configuration;
 using Weft.Proxy.Listening;
 using Weft.Proxy.Overload;
 using Weft.Proxy.Mesh;
+using Weft.Proxy.Tcp;
 using Weft.Proxy.Upstream;
 using Weft.Proxy.Workers;
 using Weft.Routing.Balancing;
@@ -51,6 +52,8 @@ internal sealed class WorkerContext
     public OriginalDestinations Destinations { get; }
 
     public UpstreamSettings UpstreamSettings { get; } = new();
+
+    public ByteSettings Bytes { get; } = new();
 
     public KeptBodies KeptBodies { get; }
 

@@ -325,12 +325,13 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
             Handler.OnWritable(this);
         }
         if (State != Phase.Open) return;
-        if (AwaitsRead && MayRead) TellReadable();
-        else if (events.Any(ReadyEvents.PeerEnded | ReadyEvents.HangUp | ReadyEvents.Error) && !_peerEndTold)
-        {
-            _peerEndTold = true;
-            Handler.OnPeerEnding(this, events.Any(ReadyEvents.Error));
-        }
+        var reads = AwaitsRead && MayRead;
+        if (reads) TellReadable();
+        if (State != Phase.Open || _peerEndTold) return;
+        // Who was told to read and did not, on purpose, would hear of a reset from nobody else.
+        if (!events.Any(reads ? ReadyEvents.Error : ReadyEvents.PeerEnded | ReadyEvents.HangUp | ReadyEvents.Error)) return;
+        _peerEndTold = true;
+        Handler.OnPeerEnding(this, events.Any(ReadyEvents.Error));
     }
 
     private void TellReadable()

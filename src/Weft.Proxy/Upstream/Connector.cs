@@ -3,19 +3,17 @@ using Weft.Proxy.Pipelines;
 using Weft.Proxy.Transport;
 using Weft.Proxy.Workers;
 using Weft.Routing.Clusters;
-using Weft.Routing.Protocols;
 using Weft.Telemetry.Outcomes;
 
 namespace Weft.Proxy.Upstream;
 
 /// <summary>
 /// Opens one connection to an endpoint. Where the endpoint has several addresses they race (RFC 8305): each failure, and each
-/// <see cref="UpstreamSettings.NextAddressDelay"/> without an answer, starts the next, and the first that is through its handshake wins.
-/// The requests that wait for the connection stand in <see cref="Line"/>.
+/// <see cref="UpstreamSettings.NextAddressDelay"/> without an answer, starts the next, and the first that is through its handshake wins. With TLS it must prove the
+/// endpoint's identity.
 /// </summary>
-internal sealed class Connector : IChannelHandler, ITimerHandler
+internal abstract class Connector : IChannelHandler, ITimerHandler
 {
-    private readonly EndpointPool _pool;
     private readonly List<Channel> _racing = new(1);
     private readonly TimerNode _timer;
     private readonly long _deadlineMs;
@@ -23,13 +21,12 @@ internal sealed class Connector : IChannelHandler, ITimerHandler
     private Fault _fault;
     private string _detail = "";
 
-    public Connector(EndpointPool pool, BoundCluster cluster, Endpoint endpoint, TransportBinding transport, UpstreamProtocol protocol)
+    protected Connector(WorkerContext context, BoundCluster cluster, Endpoint endpoint, TransportBinding transport)
     {
-        _pool = pool;
+        Context = context;
         Cluster = cluster;
         Endpoint = endpoint;
         Transport = transport;
-        Protocol = protocol;
         _timer = new TimerNode(this);
         _deadlineMs = Context.Worker.NowMs + (long)cluster.Cluster.ConnectTimeout.TotalMilliseconds;
     }
@@ -40,16 +37,19 @@ internal sealed class Connector : IChannelHandler, ITimerHandler
 
     public TransportBinding Transport { get; }
 
-    /// <summary>What was asked for: <see cref="UpstreamProtocol.Negotiated"/> until the handshake tells.</summary>
-    public UpstreamProtocol Protocol { get; }
-
-    public WaitingLine Line { get; } = new();
-
-    private WorkerContext Context => _pool.Context;
+    protected WorkerContext Context { get; }
 
     private int Addresses => 1 + Endpoint.AdditionalAddresses.Length;
 
     public void Start() => TryNext();
+
+    /// <summary>Nobody wants the connection any more; nobody is told of it either.</summary>
+    public void Cancel()
+    {
+        Context.Worker.Timers.Cancel(_timer);
+        foreach (var channel in _racing) channel.Close();
+        _racing.Clear();
+    }
 
     public void OnOpen(Channel channel)
     {
@@ -65,7 +65,7 @@ internal sealed class Connector : IChannelHandler, ITimerHandler
             if (!ReferenceEquals(other, channel)) other.Close();
         }
         _racing.Clear();
-        _pool.Opened(this, channel, SpeaksHttp2(channel));
+        Opened(channel);
     }
 
     public void OnFailed(Channel channel) => Failed(channel, FaultOf(channel.Failure), $"endpoint {channel.Remote}: {channel.FailureText}");
@@ -77,6 +77,13 @@ internal sealed class Connector : IChannelHandler, ITimerHandler
 
     /// <summary>The last address has not answered for a while: another one may.</summary>
     public void OnTimer(TimerNode node) => TryNext();
+
+    /// <summary>Connected, through the handshake, and who it should be. The channel's handler is whoever takes it.</summary>
+    protected abstract void Opened(Channel channel);
+
+    /// <summary>There is no connection.</summary>
+    /// <param name="detail">A clause for people: every address and why it failed.</param>
+    protected abstract void OpenFailed(Fault fault, string detail);
 
     private void TryNext()
     {
@@ -94,15 +101,8 @@ internal sealed class Connector : IChannelHandler, ITimerHandler
         _racing.Remove(channel);
         (_fault, _detail) = (fault, _detail.Length == 0 ? detail : $"{_detail}; {detail}");
         if (_nextAddress < Addresses && Context.Worker.NowMs < _deadlineMs) TryNext();
-        else if (_racing.Count == 0) _pool.OpenFailed(this, _fault, _detail);
+        else if (_racing.Count == 0) OpenFailed(_fault, _detail);
     }
-
-    private bool SpeaksHttp2(Channel channel) => Protocol switch
-    {
-        UpstreamProtocol.Http2 => true,
-        UpstreamProtocol.Negotiated => channel.Peer?.Alpn is "h2" or "weft-h2",
-        _ => false,
-    };
 
     private static Fault FaultOf(ChannelFailure failure) => failure switch
     {

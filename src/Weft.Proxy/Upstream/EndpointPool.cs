@@ -21,7 +21,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
     private const long SweepMs = 1000;
 
     private readonly List<ClientConnection> _ready = [];
-    private readonly List<Connector> _opening = [];
+    private readonly List<PoolConnector> _opening = [];
     private readonly WaitingLine _waiting = new();
     private TimerNode? _sweep;
     private BoundCluster _cluster = null!;
@@ -57,7 +57,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
     }
 
     /// <summary>The connector has a connection. Those who waited for it get its streams, as many as it has.</summary>
-    public void Opened(Connector connector, Channel channel, bool http2)
+    public void Opened(PoolConnector connector, Channel channel, bool http2)
     {
         _opening.Remove(connector);
         if (connector.Protocol == UpstreamProtocol.Negotiated) _agreesOnHttp1 = !http2;
@@ -74,7 +74,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
     }
 
     /// <summary>There is no connection: those who waited for it hear why.</summary>
-    public void OpenFailed(Connector connector, Fault fault, string detail)
+    public void OpenFailed(PoolConnector connector, Fault fault, string detail)
     {
         _opening.Remove(connector);
         ReleasePlace(connector.Cluster.State);
@@ -230,7 +230,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
     }
 
     /// <summary>A connection that is opening, will in all likelihood take several requests, and has room for one more.</summary>
-    private Connector? Shared(UpstreamProtocol protocol)
+    private PoolConnector? Shared(UpstreamProtocol protocol)
     {
         if (protocol == UpstreamProtocol.Http1 || protocol == UpstreamProtocol.Negotiated && _agreesOnHttp1) return null;
         foreach (var connector in _opening)
@@ -266,7 +266,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
     private void Open(ConnectionRequest request)
     {
         Endpoint.ConnectionOpened();
-        var connector = new Connector(this, _cluster, _endpoint, _transport, request.Protocol);
+        var connector = new PoolConnector(this, _cluster, _endpoint, _transport, request.Protocol);
         connector.Line.Add(request);
         _opening.Add(connector);
         connector.Start();

@@ -34,6 +34,9 @@ internal sealed record MeshPairOptions
     /// <summary>upstream_protocol_options of the called proxies' cluster: what their application speaks.</summary>
     public string CalledProtocol { get; init; } = MeshPair.AsItCame;
 
+    /// <summary>Bytes are passed on unread: the ALPN is weft-tcp, and nobody speaks HTTP.</summary>
+    public bool Bytes { get; init; }
+
     /// <summary>The called proxies take plaintext, and TLS of others, too.</summary>
     public bool Permissive { get; init; }
 }
@@ -115,6 +118,11 @@ internal sealed class MeshPair : IAsyncDisposable
         return await reader.ReadToEndAsync(limit.Token);
     }
 
+    /// <summary>Byte connections of the caller's proxy, and of the first called one.</summary>
+    public IReadOnlyList<(EdgeKey Edge, ConnectionTotals Totals)> CallerConnections => _planes[^1].Connections();
+
+    public IReadOnlyList<(EdgeKey Edge, ConnectionTotals Totals)> CalledConnections => _planes[0].Connections();
+
     /// <summary>Bytes that the workers of all proxies have allocated.</summary>
     public async Task<long> AllocatedAsync()
     {
@@ -131,7 +139,7 @@ internal sealed class MeshPair : IAsyncDisposable
 
     private static string Inbound(MeshPairOptions options, IPEndPoint application)
     {
-        var manager = Manager($"\"route\": {{\"cluster\": \"application\", {options.CalledAction}}}");
+        var manager = options.Bytes ? ByteFilter("application") : Manager($"\"route\": {{\"cluster\": \"application\", {options.CalledAction}}}");
         var cluster = Cluster("application", [application], options.CalledProtocol);
         // A stranger's certificate is asked for and not needed: TLS without an identity reaches the application as plaintext does.
         var strangers = !options.Permissive ? "" : $$$"""
@@ -155,7 +163,7 @@ internal sealed class MeshPair : IAsyncDisposable
 
     private static string Outbound(MeshPairOptions options, IPEndPoint[] called)
     {
-        var manager = Manager($"\"route\": {{\"cluster\": \"peer\", {options.Action}}}");
+        var manager = options.Bytes ? ByteFilter("peer") : Manager($"\"route\": {{\"cluster\": \"peer\", {options.Action}}}");
         var cluster = Cluster("peer", called, options.Protocol, $$$"""
             , "transport_socket": {"name": "tls", "typed_config": {"@type": "{{{Tls}}}.UpstreamTlsContext", "sni": "80.called.default.weft", "common_tls_context": {{{Common(options.CallerAlpn)}}} } }
             """);
@@ -165,6 +173,10 @@ internal sealed class MeshPair : IAsyncDisposable
               "clusters": [{{{cluster}}}]}}
             """;
     }
+
+    private static string ByteFilter(string cluster) => $$$"""
+        {"name": "tcp", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", "stat_prefix": "x", "cluster": "{{{cluster}}}", "max_connect_attempts": 3}}
+        """;
 
     private static string Manager(string action) => $$$"""
         {"name": "hcm", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -219,6 +231,8 @@ internal sealed class MeshPair : IAsyncDisposable
             _metrics.Collect((key, _, histogram) => all.Add((key, histogram.Count)));
             return all;
         }
+
+        public IReadOnlyList<(EdgeKey Edge, ConnectionTotals Totals)> Connections() => _metrics.CollectConnections();
 
         public Task<long> AllocatedAsync()
         {

@@ -3,6 +3,7 @@ using System.Net;
 using Envoy.Config.Listener.V3;
 using Envoy.Extensions.Filters.Http.Router.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Envoy.Extensions.Filters.Network.TcpProxy.V3;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
@@ -25,7 +26,7 @@ namespace Weft.Proxy.Tests.Pipelines;
 internal sealed class ProxyUnderTest : IAsyncDisposable
 {
     private static readonly JsonParser Json = new(JsonParser.Settings.Default.WithTypeRegistry(TypeRegistry.FromFiles(
-        HttpConnectionManager.Descriptor.File, Router.Descriptor.File, Weft.V1.ForwardProxy.Descriptor.File, Weft.V1.RetryBudget.Descriptor.File,
+        HttpConnectionManager.Descriptor.File, Router.Descriptor.File, TcpProxy.Descriptor.File, Weft.V1.ForwardProxy.Descriptor.File, Weft.V1.RetryBudget.Descriptor.File,
         Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions.Descriptor.File)));
 
     private readonly ConfigStore _store = new();
@@ -94,14 +95,28 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
         return this;
     }
 
+    /// <summary>A listener "in" whose TCP proxy is <paramref name="proxy"/> in proto3 JSON, without braces; stat_prefix is added.</summary>
+    public ProxyUnderTest ListenBytes(string proxy = "\"cluster\": \"backend\"", Action<Listener>? change = null)
+    {
+        TryListen(Json.Parse<TcpProxy>($"{{\"stat_prefix\": \"in\", {proxy}}}"), 0, change: change).ShouldBeNull();
+        return this;
+    }
+
+    /// <summary>The service <paramref name="key"/> (name.namespace:port), whose connections go to <paramref name="cluster"/> as bytes; it may be tried at three endpoints.</summary>
+    public ProxyUnderTest ByteService(string key, string cluster) => Service(key,
+        $"{{\"match\": {{\"connect_matcher\": {{}}}}, \"route\": {{\"cluster\": \"{cluster}\", \"upgrade_configs\": [{{\"upgrade_type\": \"CONNECT\", \"connect_config\": {{}}}}], "
+        + "\"retry_policy\": {\"retry_on\": \"connect-failure\", \"num_retries\": 2}}}", cluster);
+
     /// <summary>The service <paramref name="key"/> (name.namespace:port), all of whose requests go to <paramref name="cluster"/>; null: it is known that there is none.</summary>
-    public ProxyUnderTest Service(string key, string? cluster)
+    public ProxyUnderTest Service(string key, string? cluster) => Service(key, $"{{\"match\": {{\"prefix\": \"/\"}}, \"route\": {{\"cluster\": \"{cluster}\"}}}}", cluster);
+
+    private ProxyUnderTest Service(string key, string route, string? cluster)
     {
         var entry = RouteEntry.Absent;
         if (cluster is not null)
         {
             var compiled = RouteCompiler.Compile(Json.Parse<Envoy.Config.Route.V3.RouteConfiguration>(
-                $"{{\"name\": \"{key}\", \"virtual_hosts\": [{{\"name\": \"all\", \"domains\": [\"*\"], \"routes\": [{{\"match\": {{\"prefix\": \"/\"}}, \"route\": {{\"cluster\": \"{cluster}\"}}}}]}}]}}"));
+                $"{{\"name\": \"{key}\", \"virtual_hosts\": [{{\"name\": \"all\", \"domains\": [\"*\"], \"routes\": [{route}]}}]}}"));
             compiled.Rejections.ShouldBeEmpty();
             entry = new RouteEntry(compiled.Value);
         }
@@ -115,12 +130,17 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
         var manager = Json.Parse<HttpConnectionManager>(hcm);
         manager.StatPrefix = "in";
         manager.HttpFilters.Add(new HttpFilter { Name = "router", TypedConfig = Any.Pack(new Router()) });
+        return TryListen(manager, port, tls, handshake, change);
+    }
+
+    private string? TryListen(IMessage filter, int port, ServerTls? tls = null, TimeSpan? handshake = null, Action<Listener>? change = null)
+    {
         var message = new Listener
         {
             Name = "in",
             Address = new() { SocketAddress = new() { Address = "127.0.0.1", PortValue = (uint)port } },
             TrafficDirection = Direction,
-            FilterChains = { new FilterChain { Filters = { new Envoy.Config.Listener.V3.Filter { Name = "hcm", TypedConfig = Any.Pack(manager) } } } },
+            FilterChains = { new FilterChain { Filters = { new Envoy.Config.Listener.V3.Filter { Name = "hcm", TypedConfig = Any.Pack(filter) } } } },
         };
         if (handshake is { } limit) message.FilterChains[0].TransportSocketConnectTimeout = Duration.FromTimeSpan(limit);
         if (tls is not null) message.FilterChains[0].TransportSocket = new() { Name = "tls", TypedConfig = Any.Pack(Mutual) };
@@ -168,6 +188,28 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     }
 
     public ClusterState State(string cluster) => _states.Cluster(cluster);
+
+    /// <summary>Byte connections by edge.</summary>
+    public IReadOnlyList<(EdgeKey Edge, ConnectionTotals Totals)> Connections() => Metrics.CollectConnections();
+
+    /// <summary>How byte connections have ended, over all edges; <paramref name="fault"/> None: well.</summary>
+    public long Ended(Weft.Telemetry.Outcomes.Fault fault) => Connections().Sum(c => c.Totals.Ends.TryGetValue(fault, out var durations) ? durations.Count : 0);
+
+    /// <summary>Bytes that the first worker has allocated.</summary>
+    public Task<long> AllocatedAsync()
+    {
+        var result = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _dataPlane.Workers[0].Post(() => result.SetResult(GC.GetAllocatedBytesForCurrentThread()));
+        return result.Task;
+    }
+
+    /// <summary>Buffers that the first worker's connections hold.</summary>
+    public Task<int> RentedAsync()
+    {
+        var result = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _dataPlane.Workers[0].Post(() => result.SetResult(_dataPlane.Workers[0].Buffers.Rented));
+        return result.Task;
+    }
 
     public List<(SeriesKey Key, long Count)> Requests()
     {

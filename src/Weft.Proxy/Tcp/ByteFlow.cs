@@ -1,0 +1,148 @@
+using Weft.Proxy.Buffers;
+using Weft.Proxy.Transport;
+using Weft.Proxy.Workers;
+
+namespace Weft.Proxy.Tcp;
+
+/// <summary>How <see cref="ByteFlow.Pump"/> has left a direction.</summary>
+internal enum FlowStatus : byte
+{
+    /// <summary>One of its channels will call when it can go on.</summary>
+    Waits,
+
+    /// <summary>It could go on at once, and has had its share of this turn.</summary>
+    HasMore,
+
+    /// <summary>The source has ended, its last byte was taken, and so was its end.</summary>
+    Ended,
+
+    SourceBroke,
+    TargetBroke,
+}
+
+/// <summary>
+/// One direction between two channels. What the source gives the target gets, in blocks of 64 KiB; when the target takes no more, the source is not read: at most one block is held, and only
+/// while it holds something. The source's end is passed on after its last byte, and says nothing of the other direction.
+/// </summary>
+internal sealed class ByteFlow(Worker worker, Channel source, Channel target)
+{
+    /// <summary>Blocks that one direction may move before the worker's other connections have their turn: 1 MiB.</summary>
+    private const int BlocksPerTurn = 16;
+
+    private ByteBuffer? _held;     // what the target has not taken
+    private int _ownBytes;         // at the beginning of what is held: not the source's
+    private bool _readable = true; // until the source says otherwise: what came before this flow makes no new event
+    private bool _blocked;
+    private bool _sourceEnded;
+    private bool _endPassed;
+
+    public Channel Source => source;
+
+    public Channel Target => target;
+
+    /// <summary>Bytes of the source that the target has taken.</summary>
+    public long Moved { get; private set; }
+
+    public bool IsEnded => _endPassed;
+
+    /// <summary>What has been read of the source already; given up to this flow.</summary>
+    public void BeginWith(ByteBuffer read) => _held = read;
+
+    /// <summary>What the target is to get before anything of the source.</summary>
+    public void BeginWith(ReadOnlySpan<byte> own)
+    {
+        _held = worker.Buffers.Rent(BufferPool.BulkBytes);
+        _held.TryAppend(own);
+        _ownBytes = own.Length;
+    }
+
+    public void SourceReadable() => _readable = true;
+
+    public void TargetWritable() => _blocked = false;
+
+    /// <summary>Moves what can be moved now.</summary>
+    public FlowStatus Pump()
+    {
+        for (var block = 0; block < BlocksPerTurn; block++)
+        {
+            if (_held is { IsEmpty: false })
+            {
+                if (_blocked) return FlowStatus.Waits;
+                var status = Write();
+                if (status != IoStatus.Ok) return status == IoStatus.WouldBlock ? FlowStatus.Waits : FlowStatus.TargetBroke;
+            }
+            if (_sourceEnded) return PassEnd();
+            if (!_readable)
+            {
+                Drop();
+                return FlowStatus.Waits;
+            }
+            if (!Fill()) return FlowStatus.SourceBroke;
+        }
+        return FlowStatus.HasMore;
+    }
+
+    /// <summary>Gives back what it holds.</summary>
+    public void Drop()
+    {
+        if (_held is null) return;
+        worker.Buffers.Return(_held);
+        _held = null;
+    }
+
+    /// <summary>Fills a block as far as the source has something: TLS gives a record of 16 KiB at a time, and one write for four of them costs a quarter. False: it broke.</summary>
+    private bool Fill()
+    {
+        _held ??= worker.Buffers.Rent(BufferPool.BulkBytes);
+        do
+        {
+            switch (source.Read(_held.Writable, out var read))
+            {
+                case IoStatus.Ok:
+                    _held.Advance(read);
+                    break;
+                case IoStatus.WouldBlock:
+                    _readable = false;
+                    return true;
+                case IoStatus.EndOfStream:
+                    _readable = false;
+                    _sourceEnded = true;
+                    return true;
+                default:
+                    return false;
+            }
+        }
+        while (!_held.Writable.IsEmpty);
+        return true;
+    }
+
+    /// <summary>Writes what is held, all of it unless it would block or the target breaks.</summary>
+    private IoStatus Write()
+    {
+        while (!_held!.IsEmpty)
+        {
+            var status = target.Write(_held.Readable, out var written);
+            if (status != IoStatus.Ok)
+            {
+                _blocked = status == IoStatus.WouldBlock;
+                return status;
+            }
+            _held.Consume(written);
+            var own = Math.Min(_ownBytes, written);
+            _ownBytes -= own;
+            Moved += written - own;
+        }
+        return IoStatus.Ok;
+    }
+
+    private FlowStatus PassEnd()
+    {
+        if (!_endPassed)
+        {
+            Drop();
+            _endPassed = true;
+            target.ShutdownWrite();
+        }
+        return FlowStatus.Ended;
+    }
+}
