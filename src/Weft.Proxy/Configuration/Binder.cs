@@ -53,9 +53,13 @@ internal sealed class Binder(TlsContexts tls, StateRegistry states)
         return chains.AsSpan().SequenceEqual(bound.Chains.AsSpan(), ReferenceEqualityComparer.Instance) ? bound : new BoundListener(bound.Listener, chains);
     }
 
-    private TransportBinding Bind(TransportSocket socket) => socket.Tls is not { } settings
-        ? TransportBinding.Plaintext
-        : new TransportBinding(true, tls.For(settings), settings.Sni, settings.Common.Alpn.Any(a => a.StartsWith(MeshAlpnPrefix, StringComparison.Ordinal)));
+    private TransportBinding Bind(TransportSocket socket)
+    {
+        if (socket.Tls is not { } settings)
+            return socket.Announces == ProxyProtocolVersions.None ? TransportBinding.Plaintext : TransportBinding.Plaintext with { Announces = socket.Announces };
+        var isMesh = settings.Common.Alpn.Any(a => a.StartsWith(MeshAlpnPrefix, StringComparison.Ordinal));
+        return new TransportBinding(true, tls.For(settings), settings.Sni, isMesh, socket.Announces);
+    }
 
     private BoundChain Bind(FilterChain chain) => new(chain, Context(chain));
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Weft.Proxy.Security;
 using Weft.Routing.Clusters;
+using Weft.Routing.Listeners;
 
 namespace Weft.Proxy.Configuration;
 
@@ -16,7 +17,8 @@ internal sealed record BoundCluster(Cluster Cluster, EndpointSet Endpoints, Clus
 /// <param name="Context">Null with <paramref name="IsTls"/>: its certificate or trust bundle has not arrived; connections fail as tls-failure, never as plaintext.</param>
 /// <param name="ServerName">SNI to send; may be empty.</param>
 /// <param name="IsMesh">True when the settings offer Weft's own ALPN: the peer is a Weft proxy.</param>
-internal sealed record TransportBinding(bool IsTls, ClientTls? Context, string ServerName, bool IsMesh)
+/// <param name="Announces">A PROXY header of this version goes first: a connection serves one client alone.</param>
+internal sealed record TransportBinding(bool IsTls, ClientTls? Context, string ServerName, bool IsMesh, ProxyProtocolVersions Announces = ProxyProtocolVersions.None)
 {
     public static TransportBinding Plaintext { get; } = new(false, null, "", false);
 }

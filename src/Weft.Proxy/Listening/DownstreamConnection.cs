@@ -4,6 +4,7 @@ using System.Text;
 using Weft.Identity;
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Pipelines;
+using Weft.Proxy.ProxyProtocol;
 using Weft.Proxy.Transport;
 using Weft.Routing.Listeners;
 using Weft.Routing.Protocols;
@@ -25,6 +26,7 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
     private EdgeKey _edgeKey;
     private bool _superseded;
     private Channel? _channel;
+    private ConnectionEnds? _ends;
     private byte[]? _clientCertificate;
     private ClientCertDetails _clientCertificateDetails;
     private int _requests;
@@ -67,6 +69,9 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
 
     /// <summary>What the client wanted to reach: before redirects and proxies in front, as far as they tell; else the socket's own address.</summary>
     public IPEndPoint Destination => Addresses?.Destination ?? _channel?.Local ?? Nowhere;
+
+    /// <summary>The client and its destination, for those who are told of them; made once.</summary>
+    public ConnectionEnds Ends => _ends ??= new ConnectionEnds(Remote, Destination);
 
     /// <summary>The destination where it is not this listener itself; else null.</summary>
     public IPEndPoint? OriginalDestination => Addresses is { IsElsewhere: true } addresses ? addresses.Destination : null;

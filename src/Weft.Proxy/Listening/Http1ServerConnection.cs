@@ -419,6 +419,8 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
 
     public override bool IsConnect => Parsed.TargetForm == TargetForm.Authority;
 
+    public override bool HasAbsoluteTarget => Parsed.TargetForm == TargetForm.Absolute;
+
     public override void AcceptConnect()
     {
         _connection.ConnectTarget = ConnectTarget.Parse(Parsed.Authority(_input!.Readable));

@@ -42,6 +42,9 @@ internal abstract class DownstreamStream
     /// <summary>The request is a CONNECT: its authority is where the client wants a connection to.</summary>
     public abstract bool IsConnect { get; }
 
+    /// <summary>The request's target is in absolute form (RFC 9112 section 3.2.2): the client knows that it talks to a proxy.</summary>
+    public virtual bool HasAbsoluteTarget => false;
+
     /// <summary>Answers a CONNECT with success. What the client sends next is a new connection inside this one.</summary>
     public abstract void AcceptConnect();
 

@@ -2,6 +2,7 @@ using System.Text;
 using Weft.Grpc;
 using Weft.Proxy.Mesh;
 using Weft.Routing.Balancing;
+using Weft.Routing.Listeners;
 using Weft.Routing.Requests;
 using Weft.Routing.Retries;
 using Weft.Telemetry.Outcomes;
@@ -40,6 +41,7 @@ internal sealed partial class Exchange
         _attemptStartedMs = _context.Worker.NowMs;
         _phase = Phase.AwaitingConnection;
         ScheduleTimer();
+        _connectionRequest.Announced = transport.Announces == ProxyProtocolVersions.None ? null : _connection.Ends;
         _context.Upstream.Acquire(cluster, _endpoint, transport, OriginalVersion, _connectionRequest);
     }
 

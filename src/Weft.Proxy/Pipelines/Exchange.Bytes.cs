@@ -1,3 +1,4 @@
+using Weft.Proxy.Configuration;
 using Weft.Proxy.Tcp;
 using Weft.Routing.Tcp;
 using Weft.Telemetry.Outcomes;
@@ -13,11 +14,12 @@ internal sealed partial class Exchange
     private ByteServerConnection? _bytes;
     private bool _connectsBytes; // what becomes of it is the record of a connection, and not of a request
 
-    private void ConnectBytes(ByteRoute route)
+    /// <param name="cluster">The destination where the route does not choose it.</param>
+    private void ConnectBytes(ByteRoute route, BoundCluster? cluster = null)
     {
         _phase = Phase.Dialling;
         _connectsBytes = true;
-        _bytes = new ByteServerConnection(_context, _downstream.ConnectInside(), route);
+        _bytes = new ByteServerConnection(_context, _downstream.ConnectInside(), route, cluster);
         _bytes.DialFor(this);
     }
 

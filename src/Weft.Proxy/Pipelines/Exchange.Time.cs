@@ -17,6 +17,10 @@ internal sealed partial class Exchange
                 _context.Waiting.Remove(this);
                 Fail(Fault.NoRoute, "the control plane did not answer in time whether this service exists", 503);
                 break;
+            case Phase.AwaitingAddress:
+                StopLookup();
+                Fail(Fault.ConnectTimeout, $"the address of '{_host}' was not found in time (lookup_timeout)");
+                break;
             case Phase.BackingOff:
                 AttemptAgain();
                 break;

@@ -34,7 +34,7 @@ namespace Weft.Proxy.Pipelines;
 /// after it called out, and <see cref="Finish"/> runs once.</remarks>
 internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter, IByteConnectWaiter, IRouteWaiter
 {
-    private enum Phase : byte { Idle, AwaitingRoutes, Dialling, AwaitingConnection, BackingOff, Sent, Responding }
+    private enum Phase : byte { Idle, AwaitingRoutes, AwaitingAddress, Dialling, AwaitingConnection, BackingOff, Sent, Responding }
 
     private readonly WorkerContext _context;
     private readonly DownstreamConnection _connection;
@@ -231,8 +231,13 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter, IByte
                 Span<byte> key = stackalloc byte[MeshName.MaxLength];
                 if (!TryServiceKey(head.Authority, forward, key, out var length))
                 {
-                    Fail(_downstream.IsConnect ? Fault.EgressDenied : Fault.NoRoute,
-                        $"'{Text(head.Authority)}' is not the name of a service in the mesh (service, service.namespace or service.namespace.svc, and a port)");
+                    LeaveMesh(forward, head.Authority);
+                    asked = true;
+                    return null;
+                }
+                if (!forward.Egress.IsDenied && config.Routes.Find(key[..length]) is { Table: null } && head.Authority.Contains((byte)'.') && KnowsProxy)
+                {
+                    LeaveMesh(forward, head.Authority); // "example.com" could have been a service of the namespace com, and is not
                     asked = true;
                     return null;
                 }
@@ -286,13 +291,13 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter, IByte
         RequestHeaders = destination.RequestHeaders;
         ResponseHeaders = destination.ResponseHeaders;
         _hostRewrite = destination.HostRewrite.IsEmpty ? action.HostRewrite : destination.HostRewrite;
-        _cluster = config.Clusters.Find(destination.Name);
-        if (_cluster is null)
-        {
-            Fail(Fault.InvalidBackend, $"the route's cluster '{destination.Name}' is not known", action.ClusterNotFoundStatus);
-            return;
-        }
-        _cluster = _context.Destinations.Resolve(_cluster, _connection.OriginalDestination);
+        if (config.Clusters.Find(destination.Name) is { } cluster) Forward(_context.Destinations.Resolve(cluster, _connection.OriginalDestination));
+        else Fail(Fault.InvalidBackend, $"the route's cluster '{destination.Name}' is not known", action.ClusterNotFoundStatus);
+    }
+
+    private void Forward(BoundCluster cluster)
+    {
+        _cluster = cluster;
         if (_connection.Direction == Direction.Outbound && _cluster.Cluster.Service.Length > 0) _record.Destination = _cluster.Cluster.Service;
         if (!DecideUpgrade()) return;
         var limit = _cluster.Cluster.CircuitBreakers.MaxRequests;
@@ -425,6 +430,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter, IByte
     {
         if (_phase == Phase.AwaitingRoutes) _context.Waiting.Remove(this);
         if (_phase == Phase.AwaitingConnection) _connectionRequest.StopWaiting();
+        if (_phase == Phase.AwaitingAddress) StopLookup();
         if (_phase == Phase.Dialling) StopDialling();
     }
 

@@ -1,6 +1,9 @@
 using Weft.Proxy.Configuration;
+using Weft.Proxy.Listening;
 using Weft.Proxy.Pipelines;
 using Weft.Routing.Balancing;
+using Weft.Routing.Clusters;
+using Weft.Routing.Listeners;
 using Weft.Telemetry.Outcomes;
 
 namespace Weft.Proxy.Tcp;
@@ -20,7 +23,8 @@ internal interface IByteDialOwner
 /// Finds an endpoint for one byte connection and connects to it. An attempt that fails is followed by one at another endpoint, which is always safe: nothing has been sent. An endpoint
 /// is never asked twice: what has just refused would refuse again, and one that did not answer would double the wait.
 /// </summary>
-internal sealed class ByteDialer(WorkerContext context, IByteDialOwner owner)
+/// <param name="connection">For whom; a PROXY header says so.</param>
+internal sealed class ByteDialer(WorkerContext context, DownstreamConnection connection, IByteDialOwner owner)
 {
     private BoundCluster _cluster = null!;
     private TriedEndpoints _tried;
@@ -63,7 +67,7 @@ internal sealed class ByteDialer(WorkerContext context, IByteDialOwner owner)
         attempt.Endpoint.State.TurnsAway = true;
         attempt.Release(failed: true);
         (_fault, _detail) = (fault, _detail.Length == 0 ? detail : $"{_detail}; {detail}");
-        _cluster = context.Config.Current.Clusters.Find(_cluster.Cluster.Name) ?? _cluster;
+        if (_cluster.Cluster.Type != DiscoveryType.OriginalDestination) _cluster = context.Config.Current.Clusters.Find(_cluster.Cluster.Name) ?? _cluster;
         if (_left > 0) Next();
         else owner.OnDialFailed(_fault, _detail);
     }
@@ -88,7 +92,8 @@ internal sealed class ByteDialer(WorkerContext context, IByteDialOwner owner)
             owner.OnDialFailed(Fault.TlsFailure, $"cluster '{cluster.Name}' needs TLS and its certificate or trust bundle has not arrived");
             return;
         }
-        var attempt = new ByteUpstream(this, context, _cluster, endpoint, transport);
+        var announced = transport.Announces == ProxyProtocolVersions.None ? null : connection.Ends;
+        var attempt = new ByteUpstream(this, context, _cluster, endpoint, transport, announced);
         if (!attempt.TryBegin())
         {
             owner.OnDialFailed(Fault.CircuitOpen, $"cluster '{cluster.Name}' has {cluster.CircuitBreakers.MaxConnections} connections, its limit max_connections");

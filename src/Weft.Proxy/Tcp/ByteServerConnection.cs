@@ -82,14 +82,15 @@ internal sealed class ByteServerConnection(WorkerContext context, DownstreamConn
             return;
         }
         var name = cluster is null ? route.Choose(ref context.Chance).Name : "";
-        var destination = cluster ?? context.Config.Current.Clusters.Find(name);
+        var destination = cluster;
+        if (destination is null && context.Config.Current.Clusters.Find(name) is { } chosen) destination = context.Destinations.Resolve(chosen, connection.OriginalDestination);
         Describe(destination);
         if (destination is null)
         {
             OnDialFailed(Fault.InvalidBackend, $"the cluster '{name}' of '{route.Name}' is not known");
             return;
         }
-        _dialer = new ByteDialer(context, this);
+        _dialer = new ByteDialer(context, connection, this);
         _dialer.Start(destination, route.MaxConnectAttempts);
     }
 

@@ -1,5 +1,6 @@
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Pipelines;
+using Weft.Proxy.ProxyProtocol;
 using Weft.Proxy.Transport;
 using Weft.Proxy.Upstream;
 using Weft.Routing.Clusters;
@@ -11,8 +12,8 @@ namespace Weft.Proxy.Tcp;
 /// One attempt to reach an endpoint for one byte connection and, when it succeeds, the connection itself, which nobody shares. From its making to
 /// <see cref="Release"/> it holds a place within the cluster's <c>max_connections</c> and counts as load of the endpoint, so that least request means least connections.
 /// </summary>
-internal sealed class ByteUpstream(ByteDialer dialer, WorkerContext context, BoundCluster cluster, Endpoint endpoint, TransportBinding transport)
-    : Connector(context, cluster, endpoint, transport)
+internal sealed class ByteUpstream(ByteDialer dialer, WorkerContext context, BoundCluster cluster, Endpoint endpoint, TransportBinding transport, ConnectionEnds? announced)
+    : Connector(context, cluster, endpoint, transport, announced)
 {
     private Channel? _channel;
     private bool _released;

@@ -1,5 +1,6 @@
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Pipelines;
+using Weft.Proxy.ProxyProtocol;
 using Weft.Proxy.Security;
 using Weft.Proxy.Transport;
 using Weft.Routing.Clusters;
@@ -22,6 +23,7 @@ internal abstract class ClientConnection
         Cluster = opened.Cluster;
         Endpoint = opened.Endpoint;
         Transport = opened.Transport;
+        Announced = opened.Announced;
         _lifetime = ConnectionLifetime.Of(Cluster.Cluster, Transport, channel, pool.Context);
         IdleSinceMs = pool.Context.Worker.NowMs;
     }
@@ -31,6 +33,9 @@ internal abstract class ClientConnection
     public Endpoint Endpoint { get; }
 
     public TransportBinding Transport { get; }
+
+    /// <summary>Whom it serves alone; null where anybody may use it.</summary>
+    public ConnectionEnds? Announced { get; }
 
     /// <summary>The context that it was made under; null for plaintext.</summary>
     public ClientTls? Tls => Transport.Context;
@@ -68,12 +73,15 @@ internal abstract class ClientConnection
     /// <summary>How long it may lie idle, in milliseconds.</summary>
     protected virtual long IdleLimitMs => Cluster.Cluster.IdleTimeout == Timeout.InfiniteTimeSpan ? long.MaxValue : (long)Cluster.Cluster.IdleTimeout.TotalMilliseconds;
 
+    /// <summary>Whether it may be lent for <paramref name="request"/>.</summary>
+    public bool Suits(ConnectionRequest request) => Speaks(request.Protocol) && Equals(Announced, request.Announced);
+
     /// <summary>Whether it speaks what is asked for. Who leaves it to the handshake takes either.</summary>
     public abstract bool Speaks(UpstreamProtocol protocol);
 
     /// <summary>Too old, in time or requests, or idle for too long.</summary>
     public bool IsExpired(long nowMs) =>
-        nowMs >= _lifetime.ExpiresMs || Requests >= _lifetime.MaxRequests || Streams == 0 && nowMs - IdleSinceMs >= IdleLimitMs;
+        nowMs >= _lifetime.ExpiresMs || Requests >= _lifetime.MaxRequests || Streams == 0 && nowMs - IdleSinceMs >= (Announced is null ? IdleLimitMs : Math.Min(IdleLimitMs, (long)Context.UpstreamSettings.AnnouncedIdle.TotalMilliseconds));
 
     /// <summary>Serves <paramref name="waiter"/> next; there must be <see cref="Capacity"/>.</summary>
     public void Lend(IConnectionWaiter waiter)

@@ -1,3 +1,4 @@
+using Weft.Proxy.ProxyProtocol;
 using Weft.Routing.Clusters;
 using Weft.Routing.Protocols;
 
@@ -15,6 +16,9 @@ internal sealed class ConnectionRequest(IConnectionWaiter waiter)
 
     /// <summary>What must be spoken; <see cref="UpstreamProtocol.Downstream"/> has been decided by now.</summary>
     public UpstreamProtocol Protocol { get; set; }
+
+    /// <summary>Whom the connection must be announced for, and serve alone; null where any will do.</summary>
+    public ConnectionEnds? Announced { get; set; }
 
     /// <summary>Takes a place among the cluster's pending requests, once. False: its limit is reached.</summary>
     public bool TryPend(ClusterState cluster, int limit)

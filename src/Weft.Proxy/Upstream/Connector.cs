@@ -1,5 +1,6 @@
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Pipelines;
+using Weft.Proxy.ProxyProtocol;
 using Weft.Proxy.Transport;
 using Weft.Proxy.Workers;
 using Weft.Routing.Clusters;
@@ -21,12 +22,13 @@ internal abstract class Connector : IChannelHandler, ITimerHandler
     private Fault _fault;
     private string _detail = "";
 
-    protected Connector(WorkerContext context, BoundCluster cluster, Endpoint endpoint, TransportBinding transport)
+    protected Connector(WorkerContext context, BoundCluster cluster, Endpoint endpoint, TransportBinding transport, ConnectionEnds? announced)
     {
         Context = context;
         Cluster = cluster;
         Endpoint = endpoint;
         Transport = transport;
+        Announced = announced;
         _timer = new TimerNode(this);
         _deadlineMs = Context.Worker.NowMs + (long)cluster.Cluster.ConnectTimeout.TotalMilliseconds;
     }
@@ -36,6 +38,9 @@ internal abstract class Connector : IChannelHandler, ITimerHandler
     public Endpoint Endpoint { get; }
 
     public TransportBinding Transport { get; }
+
+    /// <summary>Whom the connection serves alone, and is announced for; null where anybody may use it.</summary>
+    public ConnectionEnds? Announced { get; }
 
     protected WorkerContext Context { get; }
 
@@ -91,7 +96,9 @@ internal abstract class Connector : IChannelHandler, ITimerHandler
         _nextAddress++;
         var left = TimeSpan.FromMilliseconds(Math.Max(1, _deadlineMs - Context.Worker.NowMs)); // one limit for all of them together
         var own = Cluster.Cluster.Type == DiscoveryType.OriginalDestination ? Context.Admission.OwnConnections : null;
-        _racing.Add(Context.Worker.Connect(address, Transport.Context, Transport.ServerName, left, this, new ConnectOptions(Cluster.Cluster.TcpKeepalive, NetworkNamespace: Cluster.Cluster.NetworkNamespace, Own: own)));
+        var header = Announced?.Header(Transport.Announces) ?? default;
+        var options = new ConnectOptions(Cluster.Cluster.TcpKeepalive, header, Cluster.Cluster.NetworkNamespace, own);
+        _racing.Add(Context.Worker.Connect(address, Transport.Context, Transport.ServerName, left, this, options));
         if (_nextAddress < Addresses) Context.Worker.Timers.Schedule(_timer, (long)Context.UpstreamSettings.NextAddressDelay.TotalMilliseconds);
         else Context.Worker.Timers.Cancel(_timer);
     }

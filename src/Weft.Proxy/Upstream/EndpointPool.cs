@@ -187,7 +187,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
         {
             if (i >= _ready.Count) continue; // retiring one may have ended others
             var connection = _ready[i];
-            if (!connection.Speaks(request.Protocol)) continue;
+            if (!connection.Suits(request)) continue;
             if (connection.IsExpired(now) || !IsCurrent(connection.Tls))
             {
                 connection.Retire();
@@ -213,7 +213,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
 
     private void Place(ConnectionRequest request)
     {
-        if (Shared(request.Protocol) is { } opening)
+        if (Shared(request) is { } opening)
         {
             if (TryPend(request)) opening.Line.Add(request);
         }
@@ -230,12 +230,13 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
     }
 
     /// <summary>A connection that is opening, will in all likelihood take several requests, and has room for one more.</summary>
-    private PoolConnector? Shared(UpstreamProtocol protocol)
+    private PoolConnector? Shared(ConnectionRequest request)
     {
+        var protocol = request.Protocol;
         if (protocol == UpstreamProtocol.Http1 || protocol == UpstreamProtocol.Negotiated && _agreesOnHttp1) return null;
         foreach (var connector in _opening)
         {
-            if (connector.Protocol == protocol && connector.Line.Count < Math.Min(ExpectedStreams, _cluster.Cluster.Http2.MaxConcurrentStreams) && IsCurrent(connector.Transport.Context)) return connector;
+            if (connector.Protocol == protocol && Equals(connector.Announced, request.Announced) && connector.Line.Count < Math.Min(ExpectedStreams, _cluster.Cluster.Http2.MaxConcurrentStreams) && IsCurrent(connector.Transport.Context)) return connector;
         }
         return null;
     }
@@ -266,7 +267,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
     private void Open(ConnectionRequest request)
     {
         Endpoint.ConnectionOpened();
-        var connector = new PoolConnector(this, _cluster, _endpoint, _transport, request.Protocol);
+        var connector = new PoolConnector(this, _cluster, _endpoint, _transport, request.Protocol, request.Announced);
         connector.Line.Add(request);
         _opening.Add(connector);
         connector.Start();
@@ -288,7 +289,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
     {
         for (var request = _waiting.First; request is not null; request = request.Next)
         {
-            if (connection.Speaks(request.Protocol)) return request;
+            if (connection.Suits(request)) return request;
         }
         return null;
     }

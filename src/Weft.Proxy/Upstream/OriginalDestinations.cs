@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Pipelines;
@@ -15,7 +16,7 @@ internal sealed class OriginalDestinations(WorkerContext context)
     /// <summary>Envoy's default of a cluster's cleanup_interval.</summary>
     private const long SweepMs = 5000;
 
-    private readonly Dictionary<(string Cluster, IPEndPoint Address), Endpoint> _known = [];
+    private readonly Dictionary<(string Cluster, IPEndPoint Address), EndpointState> _known = [];
     private long _nextSweepMs;
 
     /// <summary>Addresses that are known now.</summary>
@@ -26,22 +27,35 @@ internal sealed class OriginalDestinations(WorkerContext context)
     public BoundCluster Resolve(BoundCluster cluster, IPEndPoint? destination)
     {
         if (cluster.Cluster.Type != DiscoveryType.OriginalDestination || destination is null) return cluster;
+        return With(cluster, destination, []);
+    }
+
+    /// <summary><paramref name="cluster"/> with one endpoint, whose addresses race (RFC 8305).</summary>
+    /// <param name="addresses">At least one.</param>
+    public BoundCluster Resolve(BoundCluster cluster, ReadOnlySpan<IPAddress> addresses, int port)
+    {
+        var others = ImmutableArray.CreateBuilder<IPEndPoint>(addresses.Length - 1);
+        foreach (var address in addresses[1..]) others.Add(new IPEndPoint(address, port));
+        return With(cluster, new IPEndPoint(addresses[0], port), others.MoveToImmutable());
+    }
+
+    private BoundCluster With(BoundCluster cluster, IPEndPoint address, ImmutableArray<IPEndPoint> others)
+    {
         Sweep();
         var name = cluster.Cluster.Name;
-        if (!_known.TryGetValue((name, destination), out var endpoint))
-            _known[(name, destination)] = endpoint = new Endpoint { Address = destination, State = new EndpointState(destination) };
-        return cluster with { Endpoints = new EndpointSet(name, [endpoint]) };
+        if (!_known.TryGetValue((name, address), out var state)) _known[(name, address)] = state = new EndpointState(address);
+        return cluster with { Endpoints = new EndpointSet(name, [new Endpoint { Address = address, AdditionalAddresses = others, State = state }]) };
     }
 
     private void Sweep()
     {
         if (context.Worker.NowMs < _nextSweepMs) return;
         _nextSweepMs = context.Worker.NowMs + SweepMs;
-        foreach (var (key, endpoint) in _known)
+        foreach (var (key, state) in _known)
         {
-            if (endpoint.State.ActiveRequests > 0 || endpoint.State.ActiveConnections > 0) continue;
+            if (state.ActiveRequests > 0 || state.ActiveConnections > 0) continue;
             _known.Remove(key); // allowed while walking: removing moves nothing
-            context.Upstream.Forget(endpoint.State);
+            context.Upstream.Forget(state);
         }
     }
 }

@@ -1,4 +1,5 @@
 using Weft.Proxy.Configuration;
+using Weft.Proxy.ProxyProtocol;
 using Weft.Proxy.Transport;
 using Weft.Routing.Clusters;
 using Weft.Routing.Protocols;
@@ -8,8 +9,8 @@ namespace Weft.Proxy.Upstream;
 
 /// <summary>Opens a connection for a pool. The requests that wait for it stand in <see cref="Line"/>.</summary>
 /// <param name="protocol">What was asked for: <see cref="UpstreamProtocol.Negotiated"/> until the handshake tells.</param>
-internal sealed class PoolConnector(EndpointPool pool, BoundCluster cluster, Endpoint endpoint, TransportBinding transport, UpstreamProtocol protocol)
-    : Connector(pool.Context, cluster, endpoint, transport)
+internal sealed class PoolConnector(EndpointPool pool, BoundCluster cluster, Endpoint endpoint, TransportBinding transport, UpstreamProtocol protocol, ConnectionEnds? announced)
+    : Connector(pool.Context, cluster, endpoint, transport, announced)
 {
     public UpstreamProtocol Protocol => protocol;
 

@@ -18,6 +18,9 @@ internal sealed record UpstreamSettings
     /// <summary>How long one address of an endpoint is tried alone before the next one is tried beside it (RFC 8305 section 5: 100 ms to 2 s). Default 250 ms.</summary>
     public TimeSpan NextAddressDelay { get; init; } = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>A connection that a PROXY header has announced for one client is closed when that client has not used it for this long: nobody else may. Default 5 s.</summary>
+    public TimeSpan AnnouncedIdle { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Share, 0 to 1, of the time after which an endpoint closes idle connections (announced or learned) for which they are used again; the rest is what
     /// a request may take on its way while the endpoint decides to close. Default 0.75.</summary>
     public double SafeIdleShare { get; init; } = 0.75;

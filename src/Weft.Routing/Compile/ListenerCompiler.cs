@@ -44,6 +44,8 @@ public static class ListenerCompiler
         if (message.FilterChains.Count == 0 && message.DefaultFilterChain is null) into.Refuse("filter_chains", "at least one filter chain is needed");
         if (!filters.RestoresDestination && chains.Any(c => c.Http?.Routes is RouteSource.Transparent))
             into.Refuse("listener_filters", "weft.v1.transparent needs envoy.filters.listener.original_dst");
+        if (chains.Any(c => c.Http?.Routes is RouteSource.Transparent && c.Tls is not null))
+            into.Refuse("filter_chains", "weft.v1.transparent ends no TLS: what was redirected is the application's own");
         var address = into.SocketAddress(message.Address, at.Field("address"));
         if (address is null) return null;
         return new Listener

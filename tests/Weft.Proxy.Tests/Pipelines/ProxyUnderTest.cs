@@ -27,7 +27,8 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
 {
     private static readonly JsonParser Json = new(JsonParser.Settings.Default.WithTypeRegistry(TypeRegistry.FromFiles(
         HttpConnectionManager.Descriptor.File, Router.Descriptor.File, TcpProxy.Descriptor.File, Weft.V1.ForwardProxy.Descriptor.File, Weft.V1.RetryBudget.Descriptor.File,
-        Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions.Descriptor.File)));
+        Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions.Descriptor.File, Weft.V1.Transparent.Descriptor.File,
+        Envoy.Extensions.TransportSockets.ProxyProtocol.V3.ProxyProtocolUpstreamTransport.Descriptor.File, Envoy.Extensions.TransportSockets.RawBuffer.V3.RawBuffer.Descriptor.File)));
 
     private readonly ConfigStore _store = new();
     private readonly StateRegistry _states = new();
@@ -88,17 +89,18 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     }
 
     /// <summary>A forward proxy of namespace "default"; services come from <see cref="Service"/>.</summary>
-    public ProxyUnderTest ListenForward(string manager = "\"http_protocol_options\": {\"accept_http_10\": true}")
+    /// <param name="egress">What becomes of what is outside of the mesh.</param>
+    public ProxyUnderTest ListenForward(string manager = "\"http_protocol_options\": {\"accept_http_10\": true}", string egress = "\"egress\": \"DENY\", \"policy\": \"Mesh default\"")
     {
         TryListen($"{{{manager}, \"route_config\": {{\"name\": \"none\"}}, \"http_filters\": [{{\"name\": \"forward\", \"typed_config\": "
-            + "{\"@type\": \"type.googleapis.com/weft.v1.ForwardProxy\", \"default_namespace\": \"default\", \"domain_suffixes\": [\"svc\"], \"lookup_timeout\": \"0.5s\"}}]}", 0).ShouldBeNull();
+            + "{\"@type\": \"type.googleapis.com/weft.v1.ForwardProxy\", \"default_namespace\": \"default\", \"domain_suffixes\": [\"svc\"], \"lookup_timeout\": \"0.5s\", " + egress + "}}]}", 0).ShouldBeNull();
         return this;
     }
 
     /// <summary>A listener "in" whose TCP proxy is <paramref name="proxy"/> in proto3 JSON, without braces; stat_prefix is added.</summary>
-    public ProxyUnderTest ListenBytes(string proxy = "\"cluster\": \"backend\"", Action<Listener>? change = null)
+    public ProxyUnderTest ListenBytes(string proxy = "\"cluster\": \"backend\"", Action<Listener>? change = null, int port = 0)
     {
-        TryListen(Json.Parse<TcpProxy>($"{{\"stat_prefix\": \"in\", {proxy}}}"), 0, change: change).ShouldBeNull();
+        TryListen(Json.Parse<TcpProxy>($"{{\"stat_prefix\": \"in\", {proxy}}}"), port, change: change).ShouldBeNull();
         return this;
     }
 
@@ -167,7 +169,21 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
         var compiled = ClusterCompiler.Compile(message, _states);
         compiled.Rejections.ShouldBeEmpty();
         var cluster = compiled.Value!;
-        var bound = new BoundCluster(cluster, cluster.InlineEndpoints!, _states.Cluster(name), [.. cluster.Transports.Select(_ => TransportBinding.Plaintext)]);
+        var bound = new BoundCluster(cluster, cluster.InlineEndpoints!, _states.Cluster(name), [.. cluster.Transports.Select(t => TransportBinding.Plaintext with { Announces = t.Announces })]);
+        Publish(new ProxyConfig { Listeners = _config.Listeners, Routes = _config.Routes, Clusters = _config.Clusters.With(name, bound) });
+        return this;
+    }
+
+    /// <summary>A cluster whose connections go where their clients wanted to go.</summary>
+    public ProxyUnderTest OriginalDestination(string name, Envoy.Config.Core.V3.Metadata? metadata = null)
+    {
+        var compiled = ClusterCompiler.Compile(
+            new Envoy.Config.Cluster.V3.Cluster
+            {
+                Name = name, Type = Envoy.Config.Cluster.V3.Cluster.Types.DiscoveryType.OriginalDst, LbPolicy = Envoy.Config.Cluster.V3.Cluster.Types.LbPolicy.ClusterProvided, Metadata = metadata,
+            }, _states);
+        compiled.Rejections.ShouldBeEmpty();
+        var bound = new BoundCluster(compiled.Value!, compiled.Value!.InlineEndpoints!, _states.Cluster(name), [TransportBinding.Plaintext]);
         Publish(new ProxyConfig { Listeners = _config.Listeners, Routes = _config.Routes, Clusters = _config.Clusters.With(name, bound) });
         return this;
     }
@@ -184,7 +200,7 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     {
         var text = new System.Buffers.ArrayBufferWriter<byte>();
         PrometheusText.Write(Metrics, text);
-        return double.Parse(System.Text.Encoding.UTF8.GetString(text.WrittenSpan).Split('\n').First(l => l.StartsWith(series + " ", StringComparison.Ordinal)).Split(' ')[1]);
+        return double.Parse(System.Text.Encoding.UTF8.GetString(text.WrittenSpan).Split('\n').First(l => l.StartsWith(series + " ", StringComparison.Ordinal))[(series.Length + 1)..]);
     }
 
     public ClusterState State(string cluster) => _states.Cluster(cluster);

@@ -13,20 +13,21 @@ internal sealed class ScriptedBackend : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Func<Connection, Task> _script;
 
-    public ScriptedBackend(Func<Connection, Task> script)
+    /// <param name="address">Null: 127.0.0.1.</param>
+    public ScriptedBackend(Func<Connection, Task> script, IPAddress? address = null)
     {
         _script = script;
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _listener.Bind(new IPEndPoint(address ?? IPAddress.Loopback, 0));
         _listener.Listen(512);
         Address = (IPEndPoint)_listener.LocalEndPoint!;
         _ = AcceptAsync();
     }
 
     /// <summary>Answers each request on a connection with the same bytes.</summary>
-    public static ScriptedBackend Answering(string response) => new(async c =>
+    public static ScriptedBackend Answering(string response, IPAddress? address = null) => new(async c =>
     {
         while (await c.ReadRequestAsync() is not null) await c.SendAsync(response);
-    });
+    }, address);
 
     public IPEndPoint Address { get; }
 
@@ -132,6 +133,13 @@ internal sealed class ScriptedBackend : IAsyncDisposable
             var text = Encoding.Latin1.GetString([.. _buffer[..count]]);
             _buffer.RemoveRange(0, count);
             return text;
+        }
+
+        /// <summary>Everything until the peer ends its direction.</summary>
+        public async Task<string> ReadToEndAsync()
+        {
+            while (await MoreAsync()) { }
+            return await ReadBytesAsync(_buffer.Count);
         }
 
         public async Task SendAsync(string text) => await _stream.WriteAsync(Encoding.Latin1.GetBytes(text), stop);
