@@ -9,5 +9,6 @@ public static class FuzzTargets
     [
         new RequestTarget(), new ResponseTarget(), new ChunkedTarget(), new ClientHelloTarget(), new ProxyHeaderTarget(), new PathTarget(),
         new HpackDecodeTarget(), new HpackRoundTripTarget(), new Http2SessionTarget(isServer: true), new Http2SessionTarget(isServer: false), new MessageFormTarget(),
+        new DnsTarget(),
     ];
 }

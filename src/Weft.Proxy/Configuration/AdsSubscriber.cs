@@ -14,7 +14,7 @@ namespace Weft.Proxy.Configuration;
 internal sealed class AdsSubscriber(DeltaClientStream stream, ConfigAssembler assembler, bool wantsListeners)
 {
     /// <summary>The types that are asked for by name, in push order.</summary>
-    private static readonly XdsType[] Named = [XdsType.Cluster, XdsType.Endpoint, XdsType.Route, XdsType.Secret];
+    private static readonly XdsType[] Named = [XdsType.Cluster, XdsType.Endpoint, XdsType.Route, XdsType.Secret, XdsType.Name];
 
     private readonly List<(DeltaUpdate Update, UpdateTicket Ticket)> _open = [];
     private long _followed = -1;
@@ -35,8 +35,10 @@ internal sealed class AdsSubscriber(DeltaClientStream stream, ConfigAssembler as
     {
         SubscribeListeners();
         foreach (var name in saved.RequestedRoutes) assembler.WantRoute(name);
+        // Of the names only those that exist: what was no service then may be one now, and asking again costs one question.
+        foreach (var name in saved.Resources.GetValueOrDefault(XdsType.Name) ?? []) assembler.WantName(name.Name);
         // Each type makes the next one wanted, and what nobody wants is not taken.
-        foreach (var type in (ReadOnlySpan<XdsType>)[XdsType.Listener, XdsType.Route, XdsType.Cluster, XdsType.Endpoint, XdsType.Secret])
+        foreach (var type in (ReadOnlySpan<XdsType>)[XdsType.Listener, XdsType.Route, XdsType.Cluster, XdsType.Endpoint, XdsType.Secret, XdsType.Name])
         {
             if (saved.Resources.TryGetValue(type, out var resources)) Take(stream.Restore(type, resources));
             Follow();

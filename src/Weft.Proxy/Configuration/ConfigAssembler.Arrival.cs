@@ -39,6 +39,9 @@ internal sealed partial class ConfigAssembler
                     RebindTls();
                 }
                 break;
+            case XdsType.Name:
+                SetName(resource, NameCompiler.Compile(bytes), ticket);
+                break;
         }
     }
 
@@ -107,6 +110,9 @@ internal sealed partial class ConfigAssembler
                 _tls.Remove(name);
                 _history.Absent(type, name);
                 RebindTls();
+                break;
+            case XdsType.Name:
+                RemoveName(name);
                 break;
         }
     }

@@ -3,6 +3,7 @@ using Weft.Proxy.Security;
 using Weft.Routing.Clusters;
 using Weft.Routing.Compile;
 using Weft.Routing.Listeners;
+using Weft.Routing.Names;
 using Weft.Routing.Routes;
 using Weft.Xds;
 using RoutingSecret = Weft.Routing.Security.Secret;
@@ -25,7 +26,9 @@ internal sealed partial class ConfigAssembler
     private readonly ResourceSlots<Cluster> _clusters = new();
     private readonly ResourceSlots<EndpointSet> _endpoints = new();
     private readonly ResourceSlots<RoutingSecret> _secrets = new();
+    private readonly ResourceSlots<MeshService> _names = new();
     private readonly OnDemandNames _onDemand;
+    private readonly OnDemandNames _wantedNames;
     private readonly StateRegistry _states = new();
     private readonly TlsContexts _tls;
     private readonly Binder _binder;
@@ -51,6 +54,7 @@ internal sealed partial class ConfigAssembler
         _tls = new TlsContexts(time);
         _binder = new Binder(_tls, _states);
         _onDemand = new OnDemandNames(limits.OnDemandRoutes);
+        _wantedNames = new OnDemandNames(limits.OnDemandNames);
         _next = store.Current;
     }
 
@@ -148,6 +152,12 @@ internal sealed partial class ConfigAssembler
         if (_onDemand.Add(name)) Interest++;
     }
 
+    /// <summary>A client needs to know what this name or address is.</summary>
+    public void WantName(string name)
+    {
+        if (_wantedNames.Add(name)) Interest++;
+    }
+
     /// <summary>A new generation of the proxy's own certificate.</summary>
     public void SetIdentity(CertificateMaterial material)
     {
@@ -181,6 +191,7 @@ internal sealed partial class ConfigAssembler
         XdsType.Route => References.Routes(_listeners).Concat(_onDemand.Names).ToHashSet(StringComparer.Ordinal),
         XdsType.Secret => References.Secrets(_clusters, _listeners)
             .Where(n => !(n == TlsContexts.OwnCertificate && _tls.HasIdentity) && _secrets.Find(n) is not { IsStatic: true }).ToHashSet(StringComparer.Ordinal),
+        XdsType.Name => _wantedNames.Names.ToHashSet(StringComparer.Ordinal),
         _ => new HashSet<string>(),
     };
 
@@ -207,6 +218,7 @@ internal sealed partial class ConfigAssembler
                 case XdsType.Endpoint: Forget(_endpoints, name); break;
                 case XdsType.Route: Forget(_routes, name); _next = With(routes: _next.Routes.With(name, null)); break;
                 case XdsType.Secret: Forget(_secrets, name); break;
+                case XdsType.Name: ForgetName(name); break;
             }
         }
     }
@@ -244,16 +256,19 @@ internal sealed partial class ConfigAssembler
         XdsType.Endpoint => _endpoints.IsSettled(name),
         XdsType.Route => _routes.Find(name) is { } r && (r.IsSettled || r.Pending is not null),
         XdsType.Secret => _tls.Has(name),
+        XdsType.Name => _names.IsSettled(name),
         _ => true,
     };
 
     /// <summary>The next version with some maps replaced; itself when none is new.</summary>
-    private ProxyConfig With(ConfigMap<BoundListener>? listeners = null, ConfigMap<RouteEntry>? routes = null, ConfigMap<BoundCluster>? clusters = null)
+    private ProxyConfig With(
+        ConfigMap<BoundListener>? listeners = null, ConfigMap<RouteEntry>? routes = null, ConfigMap<BoundCluster>? clusters = null, ConfigMap<NameEntry>? names = null)
     {
         listeners ??= _next.Listeners;
         routes ??= _next.Routes;
         clusters ??= _next.Clusters;
-        if (ReferenceEquals(listeners, _next.Listeners) && ReferenceEquals(routes, _next.Routes) && ReferenceEquals(clusters, _next.Clusters)) return _next;
-        return new ProxyConfig { Generation = _store.Current.Generation + 1, Listeners = listeners, Routes = routes, Clusters = clusters };
+        names ??= _next.Names;
+        if (ReferenceEquals(listeners, _next.Listeners) && ReferenceEquals(routes, _next.Routes) && ReferenceEquals(clusters, _next.Clusters) && ReferenceEquals(names, _next.Names)) return _next;
+        return new ProxyConfig { Generation = _store.Current.Generation + 1, Listeners = listeners, Routes = routes, Clusters = clusters, Names = names };
     }
 }

@@ -10,6 +10,9 @@ internal sealed record ConfigLimits
     /// not exist are given up, so that requests for invented names do not fill memory.</summary>
     public int OnDemandRoutes { get; init; } = 4096;
 
+    /// <summary>Names and addresses asked for on behalf of clients, the same way. Default 4,096.</summary>
+    public int OnDemandNames { get; init; } = 4096;
+
     /// <summary>Upper bound of the first pause before the management server is called again. Default 250 ms.</summary>
     public TimeSpan FirstRetry { get; init; } = TimeSpan.FromMilliseconds(250);
 

@@ -61,6 +61,7 @@ internal sealed class ConfigSource : IAsyncDisposable
         _subscriber = new AdsSubscriber(new DeltaClientStream(bootstrap.Node, time), _assembler, bootstrap.WantsListeners);
         _ads = new AdsClient(_thread, _subscriber, clients, limits, random, time) { Warn = report };
         store.WantRoute = name => _thread.Post(() => _assembler.WantRoute(name));
+        store.WantName = name => _thread.Post(() => _assembler.WantName(name));
     }
 
     /// <summary>Where the configuration is saved and restored from; null for nowhere. Static configuration needs none.</summary>

@@ -16,6 +16,9 @@ internal sealed class ConfigStore
     /// <summary>Asks the management server for a route configuration by name; null when configuration is static. Safe on any thread, cheap to call again.</summary>
     public Action<string>? WantRoute { get; set; }
 
+    /// <summary>The same for a name or an address (weft.v1.Name).</summary>
+    public Action<string>? WantName { get; set; }
+
     public void Publish(ProxyConfig next)
     {
         Volatile.Write(ref _current, next);

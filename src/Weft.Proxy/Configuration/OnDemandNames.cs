@@ -1,6 +1,6 @@
 namespace Weft.Proxy.Configuration;
 
-/// <summary>The route configurations that requests have asked for. One that exists is kept; of those that do not, only so many.</summary>
+/// <summary>The route configurations that requests have asked for, or the names that clients have. One that exists is kept; of those that do not, only so many.</summary>
 internal sealed class OnDemandNames(int limit)
 {
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);

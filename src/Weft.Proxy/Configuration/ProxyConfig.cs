@@ -1,3 +1,4 @@
+using Weft.Routing.Names;
 using Weft.Routing.Routes;
 
 namespace Weft.Proxy.Configuration;
@@ -19,6 +20,9 @@ internal sealed class ProxyConfig
     public ConfigMap<RouteEntry> Routes { get; init; } = ConfigMap<RouteEntry>.Empty;
 
     public ConfigMap<BoundCluster> Clusters { get; init; } = ConfigMap<BoundCluster>.Empty;
+
+    /// <summary>Services by <c>service.namespace</c> and by virtual address (canonical text). What was never asked for is not here.</summary>
+    public ConfigMap<NameEntry> Names { get; init; } = ConfigMap<NameEntry>.Empty;
 }
 
 /// <summary>What is known of a route configuration: its table, or that it does not exist.</summary>
@@ -26,4 +30,11 @@ internal sealed class ProxyConfig
 internal sealed record RouteEntry(RouteTable? Table)
 {
     public static RouteEntry Absent { get; } = new((RouteTable?)null);
+}
+
+/// <summary>What is known of a name or an address: its service, or that it is none of the mesh's.</summary>
+/// <param name="Service">Null: the management server said that there is none.</param>
+internal sealed record NameEntry(MeshService? Service)
+{
+    public static NameEntry Absent { get; } = new((MeshService?)null);
 }

@@ -2,9 +2,13 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Net;
 using Weft.Proxy.Configuration;
+using Weft.Proxy.Names;
+using Weft.Proxy.Names.Forwarding;
+using Weft.Proxy.Names.Serving;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.Transport;
 using Weft.Routing.Listeners;
+using Weft.Telemetry.Metrics;
 
 namespace Weft.Proxy.Listening;
 
@@ -13,18 +17,23 @@ namespace Weft.Proxy.Listening;
 /// once the listener is part of the configuration; an address in use refuses the listener by name. Once open, sockets stay until the
 /// process ends or the listener is gone.
 /// </summary>
-internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers)
+internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers, MetricsRegistry metrics, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan BindTimeout = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, Open> _open = [];
+    private readonly Lazy<DnsServices> _dns = new(() => new DnsServices(new DnsMetrics(metrics), new MachineResolvers(MachineResolvers.DefaultPath, time)));
 
     /// <param name="Asked">As configured, in order.</param>
     /// <param name="Bound">The real ones, in the same order.</param>
-    private sealed record Open(ImmutableArray<ListenAddress> Asked, string NetworkNamespace, List<IPEndPoint> Bound, List<(WorkerContext Worker, ListeningSocket Socket)> Sockets)
+    private sealed record Open(ImmutableArray<ListenAddress> Asked, string NetworkNamespace, List<IPEndPoint> Bound, List<(WorkerContext Worker, Opened Socket)> Sockets)
     {
         public bool Is(ImmutableArray<ListenAddress> asked, string networkNamespace) => NetworkNamespace == networkNamespace && Asked.AsSpan().SequenceEqual(asked.AsSpan());
     }
+
+    /// <param name="Local">Where it is bound.</param>
+    /// <param name="Close">Closes it, on its worker, once what waits in its backlog is accepted.</param>
+    private sealed record Opened(IPEndPoint Local, Action Close);
 
     /// <summary>Listeners by name with the addresses that they are reached at.</summary>
     public IEnumerable<KeyValuePair<string, IPEndPoint>> Addresses => _open.SelectMany(o => o.Value.Bound, (o, bound) => KeyValuePair.Create(o.Key, bound));
@@ -73,7 +82,12 @@ internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers)
     public void Close(string name)
     {
         if (!_open.TryRemove(name, out var open)) return;
-        foreach (var (worker, socket) in open.Sockets) worker.Worker.Post(socket.CloseAfterBacklog);
+        foreach (var (worker, socket) in open.Sockets) worker.Worker.Post(socket.Close);
+    }
+
+    public void Dispose()
+    {
+        if (_dns.IsValueCreated) _dns.Value.Machine.Dispose();
     }
 
     /// <summary>SO_REUSEPORT would let two proxies of one user share an address in silence, each with half of the connections. Somebody who answers there
@@ -93,15 +107,15 @@ internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers)
         }
     }
 
-    private static (ListeningSocket? Socket, string Error) OnWorker(WorkerContext worker, IPEndPoint address, bool dualStack, Listener listener)
+    private (Opened? Socket, string Error) OnWorker(WorkerContext worker, IPEndPoint address, bool dualStack, Listener listener)
     {
-        var result = new TaskCompletionSource<(ListeningSocket?, string)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var result = new TaskCompletionSource<(Opened?, string)>(TaskCreationOptions.RunContinuationsAsynchronously);
         worker.Worker.Post(() =>
         {
             try
             {
                 var options = new ListenOptions { Gate = worker.Admission.For(listener.Name), DualStack = dualStack, NetworkNamespace = listener.NetworkNamespace };
-                result.SetResult((worker.Worker.Listen(address, options, new WorkerListener(worker, listener)), ""));
+                result.SetResult((OpenHere(worker, address, options, listener), ""));
             }
             catch (Transport.SocketException e)
             {
@@ -109,5 +123,16 @@ internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers)
             }
         });
         return result.Task.Wait(BindTimeout) ? result.Task.Result : (null, $"the worker did not answer within {BindTimeout.TotalSeconds} s");
+    }
+
+    private Opened OpenHere(WorkerContext worker, IPEndPoint address, ListenOptions options, Listener listener)
+    {
+        if (listener.Dns is not null)
+        {
+            var names = new DnsListener(worker, listener, address, options, _dns.Value);
+            return new Opened(names.Local, names.Close);
+        }
+        var socket = worker.Worker.Listen(address, options, new WorkerListener(worker, listener));
+        return new Opened(socket.Local, socket.CloseAfterBacklog);
     }
 }

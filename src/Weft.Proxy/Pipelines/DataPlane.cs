@@ -24,7 +24,7 @@ internal sealed class DataPlane
             var worker = new Worker($"worker-{i}", new WorkerSettings(), time, report);
             _workers.Add(new WorkerContext(worker, config, metrics.CreateShard(), node, admission, seed + (ulong)i * 0x9E3779B97F4A7C15));
         }
-        Listeners = new ListenerHost(_workers);
+        Listeners = new ListenerHost(_workers, metrics, time);
         config.Published += OnPublished;
     }
 
@@ -90,6 +90,7 @@ internal sealed class DataPlane
     {
         foreach (var context in _workers) context.Worker.Stop();
         foreach (var thread in _threads) thread.Join(TimeSpan.FromSeconds(2));
+        Listeners.Dispose();
     }
 
     private static Task<(int Inbound, int Outbound)> CountAsync(WorkerContext context)
@@ -115,6 +116,7 @@ internal sealed class DataPlane
             {
                 context.Upstream.OnPublished(config);
                 context.Waiting.OnPublished(config);
+                context.Names.OnPublished(config);
                 if (listenersChanged) context.Connections.ForEach(c => Follow(c, config));
             });
         }

@@ -2,6 +2,7 @@ using Weft.Proxy.Configuration;
 using Weft.Proxy.Listening;
 using Weft.Proxy.Overload;
 using Weft.Proxy.Mesh;
+using Weft.Proxy.Names;
 using Weft.Proxy.Tcp;
 using Weft.Proxy.Upstream;
 using Weft.Proxy.Workers;
@@ -28,6 +29,7 @@ internal sealed class WorkerContext
         Upstream = new UpstreamPools(this);
         Destinations = new OriginalDestinations(this);
         Waiting = new RouteWaiters(this);
+        Names = new NameTable(config, e => worker.Report("names", "a name arrived", e));
         KeptBodies = new KeptBodies(worker.Buffers, UpstreamSettings);
     }
 
@@ -61,6 +63,9 @@ internal sealed class WorkerContext
 
     /// <summary>Requests whose route configuration was asked for and has not come.</summary>
     public RouteWaiters Waiting { get; }
+
+    /// <summary>Services by name and by virtual address.</summary>
+    public NameTable Names { get; }
 
     public ConnectionList Connections { get; } = new();
 

@@ -12,11 +12,11 @@ namespace Weft.Proxy.Transport;
 internal static unsafe partial class Libc
 {
     public const int AfInet = 2, AfInet6 = 10;
-    public const int SockStream = 1, SockNonBlock = 0x800, SockCloseOnExec = 0x80000;
+    public const int SockStream = 1, SockDatagram = 2, SockNonBlock = 0x800, SockCloseOnExec = 0x80000;
     public const int SolSocket = 1, SoReuseAddr = 2, SoError = 4, SoSendBuffer = 7, SoReceiveBuffer = 8, SoKeepAlive = 9, SoLinger = 13,
         SoReusePort = 15, SoReceiveLowWater = 18;
     public const int IpProtoTcp = 6, TcpNoDelay = 1, TcpKeepIdle = 4, TcpKeepInterval = 5, TcpKeepCount = 6, TcpUserTimeout = 18, IpProtoIpv6 = 41, Ipv6Only = 26;
-    public const int MsgPeek = 2, MsgNoSignal = 0x4000;
+    public const int MsgPeek = 2, MsgTruncate = 0x20, MsgNoSignal = 0x4000;
     public const int ShutdownWrite = 1;
     public const int SolIp = 0, SolIpv6 = 41, OriginalDestination = 80; // SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST have the same number
     public const int OpenReadOnly = 0, OpenCloseOnExec = 0x80000, CloneNewNet = 0x40000000;
@@ -53,6 +53,17 @@ internal static unsafe partial class Libc
     [SuppressGCTransition]
     [LibraryImport(Library, EntryPoint = "sendmsg")]
     public static partial nint SendMessage(int fd, MessageHeader* message, int flags);
+
+    [SuppressGCTransition]
+    [LibraryImport(Library, EntryPoint = "recvfrom")]
+    public static partial nint ReceiveFrom(int fd, byte* into, nuint length, int flags, byte* address, uint* addressLength);
+
+    [SuppressGCTransition]
+    [LibraryImport(Library, EntryPoint = "sendto")]
+    public static partial nint SendTo(int fd, byte* from, nuint length, int flags, byte* address, uint addressLength);
+
+    [LibraryImport(Library, EntryPoint = "getrandom", SetLastError = true)]
+    public static partial nint GetRandom(byte* into, nuint length, uint flags);
 
     [LibraryImport(Library, EntryPoint = "shutdown", SetLastError = true)]
     public static partial int Shutdown(int fd, int how);

@@ -30,13 +30,13 @@ internal sealed unsafe class NetworkNamespace
         return Opened[path];
     }
 
-    /// <summary>A non-blocking stream socket of the address's family inside of the namespace.</summary>
+    /// <summary>A non-blocking stream socket of the address's family inside of the namespace, or one for datagrams.</summary>
     /// <exception cref="SocketException">The namespace cannot be entered, or has no room for a socket.</exception>
-    public int Create(IPEndPoint endPoint)
+    public int Create(IPEndPoint endPoint, bool datagrams = false)
     {
         var own = Own.Value;
         if (Libc.SetNamespace(_fd, Libc.CloneNewNet) != 0) throw Failure(Errno.Last);
-        var socket = Socket.TryCreate(endPoint);
+        var socket = datagrams ? Datagrams.TryCreate(endPoint) : Socket.TryCreate(endPoint);
         var error = Errno.Last;
         // Whatever this thread opened from now on would be in the wrong network, and nobody could tell from outside.
         if (Libc.SetNamespace(own, Libc.CloneNewNet) != 0) Environment.FailFast($"cannot come back from the network namespace '{_path}': {Errno.Text(Errno.Last)}");

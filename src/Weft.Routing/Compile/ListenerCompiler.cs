@@ -32,6 +32,7 @@ public static class ListenerCompiler
         if (message.UseOriginalDst is true) into.Refuse("use_original_dst", "is not supported");
         if (message.Transparent is true) into.Refuse("transparent", "is not supported");
         if (message.Freebind is true) into.Refuse("freebind", "is not supported");
+        if (DnsCompiler.IsFor(message)) return Names(message, at, into);
         var filters = ListenerFilterCompiler.Compile(message.ListenerFilters, into);
 
         var chains = ImmutableArray.CreateBuilder<FilterChain>(message.FilterChains.Count);
@@ -79,10 +80,29 @@ public static class ListenerCompiler
         for (var i = 0; i < message.AdditionalAddresses.Count; i++)
         {
             var address = message.AdditionalAddresses[i].Address;
-            if (into.SocketAddress(address, at.Field("additional_addresses", i).Field("address")) is { } endPoint)
+            if (into.SocketAddress(address, at.Field("additional_addresses", i).Field("address"), orUdp: message.UdpListenerConfig is not null) is { } endPoint)
                 addresses.Add(new ListenAddress(endPoint, address.SocketAddress.Ipv4Compat));
         }
         return addresses.ToImmutable();
+    }
+
+    /// <summary>A listener for names: TCP is served on the address as well (RFC 7766 section 5).</summary>
+    private static Listener? Names(ProtoListener message, FieldPath at, Compilation into)
+    {
+        var server = DnsCompiler.Compile(message, at, into);
+        var address = into.SocketAddress(message.Address, at.Field("address"), orUdp: true);
+        return server is null || address is null ? null : new Listener
+        {
+            Name = message.Name,
+            Address = address,
+            AcceptsIpv4 = message.Address.SocketAddress.Ipv4Compat,
+            AdditionalAddresses = Additional(message, at, into),
+            NetworkNamespace = WeftMetadata.Text(message.Metadata, "network_namespace"),
+            Direction = TrafficDirection.Outbound,
+            BindToPort = message.BindToPort is not false,
+            FilterChains = [],
+            Dns = server,
+        };
     }
 
     private static FilterChain? Chain(ProtoChain chain, FieldPath at, Compilation into)

@@ -8,12 +8,16 @@ public static class TypeUrls
     public const string RouteConfiguration = Prefix + "envoy.config.route.v3.RouteConfiguration";
     public const string Cluster = Prefix + "envoy.config.cluster.v3.Cluster";
     public const string ClusterLoadAssignment = Prefix + "envoy.config.endpoint.v3.ClusterLoadAssignment";
+    public const string Name = Prefix + "weft.v1.Name";
     public const string Secret = Prefix + "envoy.extensions.transport_sockets.tls.v3.Secret";
 
     internal const string HttpConnectionManager = Prefix + "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
     internal const string TcpProxy = Prefix + "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
     internal const string Router = Prefix + "envoy.extensions.filters.http.router.v3.Router";
     internal const string ForwardProxy = Prefix + "weft.v1.ForwardProxy";
+    internal const string MeshNames = Prefix + "weft.v1.MeshNames";
+    internal const string DnsFilter = Prefix + "envoy.extensions.filters.udp.dns_filter.v3.DnsFilterConfig";
+    internal const string CaresResolver = Prefix + "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig";
     internal const string RetryBudget = Prefix + "weft.v1.RetryBudget";
     internal const string TlsInspector = Prefix + "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
     internal const string HttpInspector = Prefix + "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector";

@@ -42,7 +42,8 @@ internal static class Values
         return unset;
     }
 
-    public static IPEndPoint? SocketAddress(this Compilation into, Address? address, FieldPath at)
+    /// <param name="orUdp">The protocol may be UDP as well.</param>
+    public static IPEndPoint? SocketAddress(this Compilation into, Address? address, FieldPath at, bool orUdp = false)
     {
         if (address?.SocketAddress is not { } socket)
         {
@@ -50,7 +51,7 @@ internal static class Values
             return null;
         }
         at = at.Field("socket_address");
-        if (socket.Protocol != Envoy.Config.Core.V3.SocketAddress.Types.Protocol.Tcp) into.Refuse(at.Field("protocol"), "only TCP is supported");
+        if (!orUdp && socket.Protocol != Envoy.Config.Core.V3.SocketAddress.Types.Protocol.Tcp) into.Refuse(at.Field("protocol"), "only TCP is supported");
         if (socket.PortSpecifierCase != Envoy.Config.Core.V3.SocketAddress.PortSpecifierOneofCase.PortValue) into.Refuse(at.Field("port_value"), "a port is needed");
         if (socket.PortValue > ushort.MaxValue) into.Refuse(at.Field("port_value"), $"{socket.PortValue} is outside 0 to 65535");
         if (!IPAddress.TryParse(socket.Address, out var ip)) into.Refuse(at.Field("address"), $"\"{socket.Address}\" is not an IP address");

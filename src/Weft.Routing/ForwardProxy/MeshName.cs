@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using Weft.Routing.Listeners;
 using Weft.Routing.Matching;
@@ -22,12 +23,19 @@ public static class MeshName
     /// <param name="length">Bytes written.</param>
     /// <param name="defaultPort">The port when none is written.</param>
     /// <returns>False for what cannot be the name of a service: an IP address, <c>localhost</c>, a name of more labels, a bad port.</returns>
-    public static bool TryWrite(ReadOnlySpan<byte> authority, RouteSource.ForwardProxy source, Span<byte> into, out int length, ushort defaultPort = 80)
+    public static bool TryWrite(ReadOnlySpan<byte> authority, RouteSource.ForwardProxy source, Span<byte> into, out int length, ushort defaultPort = 80) =>
+        TryWrite(authority, source.DefaultNamespace, source.DomainSuffixes, into, out length, defaultPort);
+
+    /// <inheritdoc cref="TryWrite(ReadOnlySpan{byte}, RouteSource.ForwardProxy, Span{byte}, out int, ushort)"/>
+    /// <param name="defaultNamespace">Of a name with one label.</param>
+    /// <param name="domainSuffixes">Longest first, lower case, without leading dot.</param>
+    public static bool TryWrite(
+        ReadOnlySpan<byte> authority, string defaultNamespace, ImmutableArray<string> domainSuffixes, Span<byte> into, out int length, ushort defaultPort = 80)
     {
         length = 0;
         if (!TrySplit(authority, defaultPort, out var host, out var port)) return false;
         if (!host.IsEmpty && host[^1] == '.') host = host[..^1];
-        host = WithoutSuffix(host, source);
+        host = WithoutSuffix(host, domainSuffixes);
 
         var dot = host.IndexOf((byte)'.');
         var service = dot < 0 ? host : host[..dot];
@@ -38,7 +46,7 @@ public static class MeshName
         {
             // "localhost" is this machine, whatever the mesh calls its services.
             if (Ascii.EqualsIgnoreCase(service, "localhost"u8)) return false;
-            at += Encoding.ASCII.GetBytes(source.DefaultNamespace, into[at..]);
+            at += Encoding.ASCII.GetBytes(defaultNamespace, into[at..]);
         }
         else
         {
@@ -66,9 +74,9 @@ public static class MeshName
     }
 
     /// <summary>A suffix counts only behind <c>service.namespace</c>: <c>catalog.svc</c> is the service catalog of a namespace called svc.</summary>
-    private static ReadOnlySpan<byte> WithoutSuffix(ReadOnlySpan<byte> host, RouteSource.ForwardProxy source)
+    private static ReadOnlySpan<byte> WithoutSuffix(ReadOnlySpan<byte> host, ImmutableArray<string> domainSuffixes)
     {
-        foreach (var suffix in source.DomainSuffixes)
+        foreach (var suffix in domainSuffixes)
         {
             var rest = host.Length - suffix.Length - 1;
             if (rest > 0 && host[rest] == '.' && Ascii.EqualsIgnoreCase(host[(rest + 1)..], suffix) && host[..rest].Count((byte)'.') == 1)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Weft.Routing.Names;
 
 namespace Weft.Routing.Listeners;
 
@@ -32,6 +33,9 @@ public sealed class Listener
     public bool BindToPort { get; init; } = true;
 
     public required ImmutableArray<FilterChain> FilterChains { get; init; }
+
+    /// <summary>Set for a listener that answers questions for names, over UDP and TCP; it has no filter chains. Null for every other.</summary>
+    public DnsServer? Dns { get; init; }
 
     /// <summary>Takes the connections that no chain matches; null closes them.</summary>
     public FilterChain? DefaultFilterChain { get; init; }

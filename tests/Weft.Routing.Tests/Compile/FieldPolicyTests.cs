@@ -22,6 +22,8 @@ public sealed class FieldPolicyTests
         Envoy.Extensions.Filters.Http.Router.V3.Router.Descriptor, Weft.V1.ForwardProxy.Descriptor, Weft.V1.RetryBudget.Descriptor,
         Weft.V1.Transparent.Descriptor, Weft.V1.ProxyProtocol.Descriptor, Envoy.Extensions.Filters.Listener.OriginalDst.V3.OriginalDst.Descriptor,
         Envoy.Extensions.TransportSockets.ProxyProtocol.V3.ProxyProtocolUpstreamTransport.Descriptor,
+        Weft.V1.MeshNames.Descriptor, Weft.V1.Name.Descriptor,
+        Envoy.Extensions.Filters.Udp.DnsFilter.V3.DnsFilterConfig.Descriptor, Envoy.Extensions.Network.DnsResolver.Cares.V3.CaresDnsResolverConfig.Descriptor,
         Envoy.Extensions.Filters.Listener.TlsInspector.V3.TlsInspector.Descriptor, Envoy.Extensions.Filters.Listener.HttpInspector.V3.HttpInspector.Descriptor,
         Envoy.Extensions.Http.HeaderFormatters.PreserveCase.V3.PreserveCaseFormatterConfig.Descriptor,
         Envoy.Extensions.TransportSockets.Tls.V3.DownstreamTlsContext.Descriptor, Envoy.Extensions.TransportSockets.Tls.V3.UpstreamTlsContext.Descriptor,

@@ -9,7 +9,7 @@ internal static class ListenerFields
             honoured: """
                 name=1 address=2:envoy.config.core.v3.Address filter_chains=3[]:FilterChain use_original_dst=4:BoolValue
                 default_filter_chain=25:FilterChain per_connection_buffer_limit_bytes=5:UInt32Value
-                listener_filters=9[]:ListenerFilter listener_filters_timeout=15:Duration transparent=10:BoolValue
+                listener_filters=9[]:ListenerFilter listener_filters_timeout=15:Duration udp_listener_config=18:UdpListenerConfig transparent=10:BoolValue
                 freebind=11:BoolValue metadata=6:envoy.config.core.v3.Metadata additional_addresses=33[]:AdditionalAddress traffic_direction=16:enum(UNSPECIFIED,INBOUND,OUTBOUND) bind_to_port=26:BoolValue
                 """,
             harmless: """
@@ -19,7 +19,7 @@ internal static class ListenerFields
                 """,
             refused: """
                 filter_chain_matcher=32 deprecated_v1=7 continue_on_listener_filters_timeout=17
-                socket_options=13[] udp_listener_config=18 api_listener=19 internal_listener=27@listener_specifier enable_mptcp=30
+                socket_options=13[] api_listener=19 internal_listener=27@listener_specifier enable_mptcp=30
                 """),
 
         new("envoy.config.listener.v3.AdditionalAddress",
