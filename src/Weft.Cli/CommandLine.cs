@@ -14,6 +14,7 @@ public static class CommandLine
             UpVerb.Create(cli),
             DownVerb.Create(cli),
             RunVerb.Create(cli),
+            InterceptVerb.Create(cli),
             ApplyVerb.Create(cli),
             GetVerb.Create(cli),
             DescribeVerb.Create(cli),

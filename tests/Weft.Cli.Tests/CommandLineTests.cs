@@ -10,6 +10,7 @@ public sealed class CommandLineTests
     [InlineData("up")]
     [InlineData("down")]
     [InlineData("run")]
+    [InlineData("intercept")]
     [InlineData("apply")]
     [InlineData("get")]
     [InlineData("describe")]

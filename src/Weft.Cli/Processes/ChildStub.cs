@@ -7,7 +7,8 @@ namespace Weft.Cli.Processes;
 /// <param name="DeathSignal">Signal that the kernel sends it when its parent is gone, however that went; 0 for none.</param>
 /// <param name="OwnSession">True to take it out of the terminal's reach: Ctrl-C then ends only its parent, which ends it in order.</param>
 /// <param name="Log">File that takes its output and error stream, appended; empty to share the parent's.</param>
-public sealed record ChildTraits(int DeathSignal, bool OwnSession = false, string Log = "");
+/// <param name="NetworkNamespace">File that stands for the network namespace it is to live in (<c>/proc/PID/fd/N</c>); empty to share the parent's.</param>
+public sealed record ChildTraits(int DeathSignal, bool OwnSession = false, string Log = "", string NetworkNamespace = "");
 
 /// <summary>
 /// The moment between fork and exec, which the class library does not open: <c>weft</c> starts itself as the child, sets what only a process
@@ -21,13 +22,13 @@ internal static class ChildStub
     public static IEnumerable<string> Arguments(ChildTraits traits, string file, IEnumerable<string> arguments) =>
     [
         Verb, Environment.ProcessId.ToString(CultureInfo.InvariantCulture), traits.DeathSignal.ToString(CultureInfo.InvariantCulture),
-        traits.OwnSession ? "1" : "0", traits.Log, file, .. arguments,
+        traits.OwnSession ? "1" : "0", traits.Log, traits.NetworkNamespace, file, .. arguments,
     ];
 
     /// <summary>Becomes the program; returns only when that fails, with the exit code that shells use.</summary>
     public static int Become(string[] args)
     {
-        if (args is not [var parent, var deathSignal, var ownSession, var log, var file, .. var arguments]) return ExitCode.Usage;
+        if (args is not [var parent, var deathSignal, var ownSession, var log, var networkNamespace, var file, .. var arguments]) return ExitCode.Usage;
         var signal = int.Parse(deathSignal, CultureInfo.InvariantCulture);
         if (signal != 0)
         {
@@ -37,6 +38,7 @@ internal static class ChildStub
         }
         if (ownSession == "1") _ = Libc.SetSession();
         if (log.Length > 0 && !Redirect(log)) return Failed(log);
+        if (networkNamespace.Length > 0 && !(Enter(networkNamespace) && ResolverSockets.Hide())) return Failed(networkNamespace);
         return Execute(file, arguments);
     }
 
@@ -55,6 +57,13 @@ internal static class ChildStub
         var file = Libc.Open(log, Libc.O_WRONLY | Libc.O_CREAT | Libc.O_APPEND, Convert.ToInt32("600", 8));
         var nothing = Libc.Open("/dev/null", 0, 0);
         return file >= 0 && nothing >= 0 && Libc.Duplicate(nothing, 0) >= 0 && Libc.Duplicate(file, 1) >= 0 && Libc.Duplicate(file, 2) >= 0;
+    }
+
+    /// <summary>setns(2) moves this thread only, and exec leaves no other.</summary>
+    private static bool Enter(string networkNamespace)
+    {
+        var descriptor = Libc.Open(networkNamespace, Libc.O_CLOEXEC, 0);
+        return descriptor >= 0 && Libc.SetNamespace(descriptor, Libc.CLONE_NEWNET) == 0;
     }
 
     private static int Failed(string what)

@@ -19,14 +19,16 @@ public static class Application
     }
 
     /// <summary>Starts it with this process's terminal and streams, and calls to other services led through the sidecar.</summary>
-    public static Task<ChildProcess> StartAsync(RunOptions options, string program, SidecarPorts ports) =>
-        ChildProcess.StartAsync(program, options.Command.Skip(1), new ChildTraits(Libc.SIGKILL), Variables(options, ports));
+    /// <param name="place">Its own network namespace; null for the machine's.</param>
+    public static Task<ChildProcess> StartAsync(RunOptions options, string program, SidecarPorts ports, ApplicationNamespace? place) =>
+        ChildProcess.StartAsync(program, options.Command.Skip(1), new ChildTraits(Libc.SIGKILL, NetworkNamespace: place?.Path ?? ""), Variables(options, ports));
 
     /// <summary>Both spellings of http_proxy: curl reads the lower-case one only, others the upper-case one. No exceptions: a service on this machine
     /// is as much a part of the mesh as any other. https_proxy stays as it is: TLS that the application makes is its own affair.</summary>
     internal static IReadOnlyDictionary<string, string?> Variables(RunOptions options, SidecarPorts ports)
     {
-        var proxy = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ports.Outbound}");
+        // Intercepted connections need no proxy, and one of the machine's would be asked to find names that only the mesh knows.
+        var proxy = options.Transparent ? null : string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ports.Outbound}");
         var variables = new Dictionary<string, string?>
         {
             ["http_proxy"] = proxy, ["HTTP_PROXY"] = proxy, ["no_proxy"] = null, ["NO_PROXY"] = null,
@@ -35,7 +37,7 @@ public static class Application
         return variables;
     }
 
-    /// <summary>True when something listens on the port on loopback.</summary>
+    /// <summary>True when something listens on the port on the machine's loopback.</summary>
     public static async Task<bool> ListensAsync(int port, CancellationToken cancel)
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

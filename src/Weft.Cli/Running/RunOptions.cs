@@ -33,6 +33,9 @@ public sealed record RunOptions
 
     public ImmutableArray<Upstream> Upstreams { get; init; } = [];
 
+    /// <summary>True to give the application a network namespace of its own, in which all its connections lead to the sidecar. Default false: it is told of the sidecar by <c>http_proxy</c>.</summary>
+    public bool Transparent { get; init; }
+
     /// <summary>The application and its arguments.</summary>
     public required ImmutableArray<string> Command { get; init; }
 }

@@ -11,12 +11,13 @@ public sealed class RunSession(RunOptions options, ControlClient control, DnsEnd
     public async Task<int> RunAsync(CancellationToken cancel)
     {
         var program = Application.Find(options.Command[0], cli.Environment);
-        if (options.Port is { } port && await Application.ListensAsync(port, cancel))
+        if (!options.Transparent && options.Port is { } port && await Application.ListensAsync(port, cancel))
             throw new CliException($"port {port} is in use: another process would get the requests for {options.Service}; stop it, or choose another --port");
 
         using var signals = new SignalRelay();
         using var starting = CancellationTokenSource.CreateLinkedTokenSource(cancel, signals.Asked);
         using var reservation = new PortReservation();
+        await using var place = options.Transparent ? await ApplicationNamespace.CreateAsync(cli) : null;
         var objects = Plan(reservation);
         var registration = new Registration(control, objects, settings, cli);
         await registration.RemoveAbandonedAsync(RunFolder.TakeAbandoned(data));
@@ -25,10 +26,10 @@ public sealed class RunSession(RunOptions options, ControlClient control, DnsEnd
         {
             await registration.EnsureServiceAsync(starting.Token);
             folder.WriteJoinToken(await registration.JoinTokenAsync(starting.Token));
-            folder.WriteBootstrap(SidecarBootstrap.Create(objects, xds));
-            await using var sidecar = new Sidecar(folder, $"{xds.Host}:{xds.Port}", objects.Ports.Admin, settings, cli);
+            folder.WriteBootstrap(SidecarBootstrap.Create(objects, xds, place));
+            await using var sidecar = new Sidecar(folder, $"{xds.Host}:{xds.Port}", objects.Ports.Admin, place, settings, cli);
             await sidecar.StartAsync(starting.Token);
-            return await InMeshAsync(program, objects, registration, sidecar, folder, signals, starting.Token);
+            return await InMeshAsync(program, objects, registration, sidecar, place, folder, signals, starting.Token);
         }
         catch (OperationCanceledException) when (signals.Early is { } signal)
         {
@@ -42,7 +43,7 @@ public sealed class RunSession(RunOptions options, ControlClient control, DnsEnd
 
     /// <summary>From the sidecar's readiness to the application's end: registered, and known to live.</summary>
     private async Task<int> InMeshAsync(
-        string program, WorkloadObjects objects, Registration registration, Sidecar sidecar, RunFolder folder, SignalRelay signals, CancellationToken starting)
+        string program, WorkloadObjects objects, Registration registration, Sidecar sidecar, ApplicationNamespace? place, RunFolder folder, SignalRelay signals, CancellationToken starting)
     {
         using var ended = new CancellationTokenSource();
         folder.KeepName = true; // what follows must be taken back, by this run or by the next one
@@ -51,13 +52,13 @@ public sealed class RunSession(RunOptions options, ControlClient control, DnsEnd
         {
             await registration.RegisterAsync(starting);
             alive = registration.KeepAliveAsync(ended.Token);
-            using var application = await Application.StartAsync(options, program, objects.Ports);
+            using var application = await Application.StartAsync(options, program, objects.Ports, place);
             signals.Attach(application, async () =>
             {
                 await registration.DrainAsync(); // first nobody may be sent here any more; who still has a connection is told second
                 await sidecar.DrainInboundAsync();
             });
-            var announced = AnnounceAsync(registration, objects, ended.Token);
+            var announced = AnnounceAsync(registration, objects, place, ended.Token);
             var code = await application.Exited;
             await ended.CancelAsync();
             await announced;
@@ -83,16 +84,16 @@ public sealed class RunSession(RunOptions options, ControlClient control, DnsEnd
     }
 
     /// <summary>Invites requests once the application listens, and tells the person where everything is.</summary>
-    private async Task AnnounceAsync(Registration registration, WorkloadObjects objects, CancellationToken cancel)
+    private async Task AnnounceAsync(Registration registration, WorkloadObjects objects, ApplicationNamespace? place, CancellationToken cancel)
     {
         try
         {
-            if (options.Port is { } port) await WaitForPortAsync(port, cancel);
+            if (options.Port is { } port) await WaitForPortAsync(port, place, cancel);
             await registration.SetHealthyAsync(cancel);
             var ports = objects.Ports;
             var inbound = ports.Inbound is { } listen ? $"mesh traffic {options.Address}:{listen} to port {options.Port}, " : "";
-            await cli.Error.WriteLineAsync(
-                $"weft: {options.Namespace}/{objects.Name} is in the mesh: {inbound}http_proxy=http://127.0.0.1:{ports.Outbound}, admin http://127.0.0.1:{ports.Admin}");
+            var outbound = options.Transparent ? "its TCP connections and name lookups are led through the sidecar" : $"http_proxy=http://127.0.0.1:{ports.Outbound}";
+            await cli.Error.WriteLineAsync($"weft: {options.Namespace}/{objects.Name} is in the mesh: {inbound}{outbound}, admin http://127.0.0.1:{ports.Admin}");
         }
         catch (OperationCanceledException)
         {
@@ -100,11 +101,11 @@ public sealed class RunSession(RunOptions options, ControlClient control, DnsEnd
         }
     }
 
-    private async Task WaitForPortAsync(int port, CancellationToken cancel)
+    private async Task WaitForPortAsync(int port, ApplicationNamespace? place, CancellationToken cancel)
     {
         var started = cli.Time.GetTimestamp();
         var hinted = false;
-        while (!await Application.ListensAsync(port, cancel))
+        while (!(place?.Listens(port) ?? await Application.ListensAsync(port, cancel)))
         {
             if (!hinted && cli.Time.GetElapsedTime(started) > settings.PortHint)
             {

@@ -3,14 +3,16 @@ namespace Weft.Cli.Running;
 /// <summary>Times of <c>weft run</c>.</summary>
 public sealed record RunSettings
 {
+    public static readonly TimeSpan DefaultSidecarStart = TimeSpan.FromSeconds(30);
+
     /// <summary>Between two signs of life. Default 5 s.</summary>
     public TimeSpan LeaseRenewal { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>After this without one, the workload takes no more requests. Whole seconds, default 15 s.</summary>
     public TimeSpan LeaseDuration { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>How long a new sidecar may take to have a configuration. Default 20 s.</summary>
-    public TimeSpan SidecarStart { get; init; } = TimeSpan.FromSeconds(20);
+    /// <summary>How long the application waits for a sidecar that has a configuration. Default 30 s.</summary>
+    public TimeSpan SidecarStart { get; init; } = DefaultSidecarStart;
 
     /// <summary>Between two looks at a port that should open. Default 50 ms.</summary>
     public TimeSpan PortPoll { get; init; } = TimeSpan.FromMilliseconds(50);

@@ -13,16 +13,19 @@ public sealed class Sidecar : IAsyncDisposable
     private readonly string _program;
     private readonly IReadOnlyList<string> _arguments;
     private readonly RunFolder _folder;
+    private readonly ApplicationNamespace? _place;
     private readonly RunSettings _settings;
     private readonly CliContext _cli;
     private readonly CancellationTokenSource _stopping = new();
     private readonly HttpClient _admin;
     private ChildProcess? _process;
     private Task _supervision = Task.CompletedTask;
+    private string _missing = "";
 
     /// <param name="xds">Address of the control plane for proxies.</param>
     /// <param name="adminPort">Where it answers <c>/ready</c>.</param>
-    public Sidecar(RunFolder folder, string xds, int adminPort, RunSettings settings, CliContext cli)
+    /// <param name="place">The application's own network namespace, where it must listen too; null for none.</param>
+    public Sidecar(RunFolder folder, string xds, int adminPort, ApplicationNamespace? place, RunSettings settings, CliContext cli)
     {
         _program = SiblingProgram.Proxy(cli.Environment);
         _arguments =
@@ -31,6 +34,7 @@ public sealed class Sidecar : IAsyncDisposable
             "--drain-seconds", settings.SidecarDrain.TotalSeconds.ToString("0", CultureInfo.InvariantCulture),
         ];
         _folder = folder;
+        _place = place;
         _settings = settings;
         _cli = cli;
         _admin = new HttpClient(cli.Network()) { BaseAddress = new Uri($"http://127.0.0.1:{adminPort}"), Timeout = TimeSpan.FromSeconds(2) };
@@ -47,7 +51,7 @@ public sealed class Sidecar : IAsyncDisposable
             if (_process.Exited.IsCompleted)
                 throw new CliException($"the sidecar ended with {await _process.Exited} before it was ready; the end of its log:\n{_folder.LogTail(10)}");
             if (_cli.Time.GetElapsedTime(started) > _settings.SidecarStart)
-                throw new CliException($"the sidecar was not ready within {_settings.SidecarStart.TotalSeconds:0} s; the end of its log:\n{_folder.LogTail(10)}");
+                throw new CliException($"the sidecar was not ready within {_settings.SidecarStart.TotalSeconds:0} s (--start-timeout){_missing}; the end of its log:\n{_folder.LogTail(10)}");
             await Task.Delay(_settings.PortPoll, _cli.Time, cancel);
         }
         _supervision = SuperviseAsync();
@@ -114,7 +118,10 @@ public sealed class Sidecar : IAsyncDisposable
         try
         {
             using var answer = await _admin.GetAsync("/ready", cancel);
-            return answer.StatusCode == HttpStatusCode.OK;
+            if (answer.StatusCode != HttpStatusCode.OK) return false;
+            // Ready is said for the configuration; to the application it is ready when nothing that the rules lead there would be refused.
+            _missing = _place?.Missing() is { } missing ? $": inside the application's namespace {missing}" : "";
+            return _missing.Length == 0;
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !cancel.IsCancellationRequested)
         {

@@ -11,14 +11,15 @@ public static class SidecarBootstrap
 
     /// <param name="objects">The workload.</param>
     /// <param name="xds">The control plane's address for proxies.</param>
-    public static JsonObject Create(WorkloadObjects objects, DnsEndPoint xds) => new()
+    /// <param name="place">The application's own network namespace; null for the machine's.</param>
+    public static JsonObject Create(WorkloadObjects objects, DnsEndPoint xds, ApplicationNamespace? place = null) => new()
     {
         ["node"] = new JsonObject
         {
             ["id"] = $"{objects.Name}.{objects.Options.Namespace}",
             ["cluster"] = objects.Options.Service,
             ["client_features"] = new JsonArray("weft.v1"),
-            ["metadata"] = new JsonObject { ["weft.dev"] = Describe(objects) },
+            ["metadata"] = new JsonObject { ["weft.dev"] = Describe(objects, place) },
         },
         ["admin"] = new JsonObject { ["address"] = Address("127.0.0.1", objects.Ports.Admin) },
         ["dynamic_resources"] = new JsonObject
@@ -52,13 +53,13 @@ public static class SidecarBootstrap
     };
 
     /// <summary>Node metadata <c>weft.dev</c>: what the control plane makes this proxy's listeners from.</summary>
-    private static JsonObject Describe(WorkloadObjects objects)
+    private static JsonObject Describe(WorkloadObjects objects, ApplicationNamespace? place)
     {
         var (options, ports) = (objects.Options, objects.Ports);
         var inbound = new JsonArray();
         if (options.Port is { } port && ports.Inbound is { } listen)
             inbound.Add((JsonNode)new JsonObject { ["name"] = objects.PortName, ["port"] = port, ["listen"] = listen });
-        return new JsonObject
+        var node = new JsonObject
         {
             ["workload"] = objects.Name,
             ["namespace"] = options.Namespace,
@@ -71,6 +72,13 @@ public static class SidecarBootstrap
             ["upstreams"] = new JsonArray([.. options.Upstreams.Select(u => new JsonObject { ["port"] = u.Port, ["target"] = u.Target })]),
             ["adminPort"] = ports.Admin,
         };
+        if (place is not null)
+        {
+            node["networkNamespace"] = place.Path;
+            node["transparentPort"] = ApplicationNamespace.Plan.OutboundPort;
+            node["dnsPort"] = ApplicationNamespace.Plan.Names!.Port;
+        }
+        return node;
     }
 
     private static JsonObject Address(string host, int port) =>

@@ -26,10 +26,16 @@ internal static class RunVerb
         var account = new Option<string?>("--service-account") { Description = "Identity that it runs under; created if absent (default: the service's name)", HelpName = "NAME" };
         var address = new Option<string>("--address") { Description = "IP address of this machine that other sidecars reach", HelpName = "IP", DefaultValueFactory = _ => "127.0.0.1" };
         var xds = new Option<string?>("--xds") { Description = "Where the sidecar connects to the control plane (default: what the control plane says)", HelpName = "HOST:PORT" };
+        var transparent = new Option<bool>("--transparent")
+        {
+            Description = "Give the application a network namespace of its own, in which all its TCP connections and DNS questions lead to the sidecar, whether it knows of proxies or not (root). "
+                + "Not carried: UDP but DNS, ICMP, and what listens on the machine's loopback. What the application leaves running ends with it",
+        };
+        var start = DurationOption.Create("--start-timeout", "How long the application waits for a sidecar that has a configuration", RunSettings.DefaultSidecarStart);
         var words = new Argument<string[]>("COMMAND") { Description = "The application and its arguments, after --", Arity = ArgumentArity.OneOrMore };
         var command = new Command("run", "Run an application in the mesh, with a sidecar of its own: weft run --service web --port 8080 -- ./web")
         {
-            service, port, protocol, ns, version, labels, upstreams, account, address, xds, words,
+            service, port, protocol, ns, version, labels, upstreams, account, address, xds, transparent, start, words,
         };
         var server = new ServerOptions(command);
         command.SetAction(async (parsed, cancel) =>
@@ -46,13 +52,15 @@ internal static class RunVerb
                 Upstreams = [.. (parsed.GetValue(upstreams) ?? []).Select(u => Upstream(u, parsed.GetValue(ns)!))],
                 ServiceAccount = parsed.GetValue(account) ?? name,
                 Address = IPAddress.TryParse(parsed.GetValue(address), out var ip) ? ip.ToString() : throw Usage($"--address: \"{parsed.GetValue(address)}\" is not an IP address"),
+                Transparent = parsed.GetValue(transparent),
                 Command = [.. parsed.GetValue(words)!],
             };
             using var control = server.Connect(parsed, cli);
             try
             {
                 var proxies = await ProxyAddressAsync(parsed.GetValue(xds), control, cancel);
-                return await new RunSession(options, control, proxies, server.Data(parsed, cli), new RunSettings(), cli).RunAsync(cancel);
+                var settings = new RunSettings { SidecarStart = parsed.GetValue(start) ?? RunSettings.DefaultSidecarStart };
+                return await new RunSession(options, control, proxies, server.Data(parsed, cli), settings, cli).RunAsync(cancel);
             }
             catch (RefusedException e)
             {
