@@ -77,7 +77,11 @@ internal sealed class ByteFlow(Worker worker, Channel source, Channel target)
                 Drop();
                 return FlowStatus.Waits;
             }
-            if (!Fill()) return FlowStatus.SourceBroke;
+            if (!Fill())
+            {
+                if (!_held!.IsEmpty) Write(); // what came before the break: often the reason for it
+                return FlowStatus.SourceBroke;
+            }
         }
         return FlowStatus.HasMore;
     }

@@ -37,6 +37,9 @@ internal sealed record MeshPairOptions
     /// <summary>Bytes are passed on unread: the ALPN is weft-tcp, and nobody speaks HTTP.</summary>
     public bool Bytes { get; init; }
 
+    /// <summary>How long the certificates of the called proxies are valid. Default an hour.</summary>
+    public TimeSpan CalledCertificateLife { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>The called proxies take plaintext, and TLS of others, too.</summary>
     public bool Permissive { get; init; }
 }
@@ -81,7 +84,7 @@ internal sealed class MeshPair : IAsyncDisposable
     public static MeshPair Start(MeshPairOptions options, params IPEndPoint[] applications)
     {
         var pair = new MeshPair(new TestAuthority());
-        foreach (var application in applications) pair._planes.Add(new Plane(pair.Authority, "called", Inbound(options, application)));
+        foreach (var application in applications) pair._planes.Add(new Plane(pair.Authority, "called", Inbound(options, application), options.CalledCertificateLife));
         pair._planes.Add(new Plane(pair.Authority, "caller", Outbound(options, [.. pair._planes.Select(p => p.Addresses["inbound"])])));
         return pair;
     }
@@ -211,13 +214,13 @@ internal sealed class MeshPair : IAsyncDisposable
         private readonly MetricsRegistry _metrics = new(TimeProvider.System);
         private readonly List<ContainedFault> _faults = [];
 
-        public Plane(TestAuthority authority, string name, string bootstrap)
+        public Plane(TestAuthority authority, string name, string bootstrap, TimeSpan? life = null)
         {
             var store = new ConfigStore();
             _dataPlane = new DataPlane(1, store, _metrics, new NodeIdentity($"default/{name}", "v1"), new Weft.Proxy.Overload.Admission(new(), _metrics, TimeProvider.System, _ => { }), TimeProvider.System, 7, _faults.Add);
             _dataPlane.Start();
             var assembler = new ConfigAssembler(store, new ConfigHistory(TimeProvider.System), _dataPlane.Listeners.TryOpen, _ => { }, new ConfigLimits(), TimeProvider.System);
-            var issued = authority.Issue(name);
+            var issued = authority.Issue(name, r => { if (life is { } limit) r.NotAfter = DateTimeOffset.UtcNow + limit; });
             assembler.SetIdentity(new CertificateMaterial(Encoding.ASCII.GetBytes(issued.ChainPem), Encoding.ASCII.GetBytes(issued.KeyPem), authority.RootPem));
             assembler.AddStatic(BootstrapFile.Parse(bootstrap, name)).ShouldBeEmpty();
             assembler.Settle();

@@ -106,6 +106,18 @@ public sealed class MeshBytesTests
     }
 
     [Fact]
+    public async Task A_connection_ends_with_the_certificate_that_it_rests_on()
+    {
+        using var application = new TcpServer().Echoing();
+        await using var pair = MeshPair.Start(Bytes with { CalledCertificateLife = TimeSpan.FromSeconds(4) }, application.Address);
+        using var client = await TcpPeer.ConnectAsync(pair.Caller);
+        await client.SendAsync("x");
+        (await client.ReadAsync(1)).ShouldBe("x");
+        (await client.IsResetAsync()).ShouldBeTrue(); // within the helper's patience, long before any other limit
+        await Eventually.TrueAsync(() => Task.FromResult(pair.CallerConnections.Concat(pair.CalledConnections).Any(c => c.Totals.Ends.ContainsKey(Fault.MaxDuration))));
+    }
+
+    [Fact]
     public async Task A_peer_that_agrees_on_no_bytes_gets_none()
     {
         using var application = new TcpServer();

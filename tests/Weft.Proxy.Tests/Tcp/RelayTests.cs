@@ -109,6 +109,40 @@ public sealed class RelayTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_a_server_says_before_it_resets_is_heard()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            var (client, server) = await ConnectAsync();
+            await client.SendAsync("a question that nobody reads");
+            await Eventually.TrueAsync(() => Task.FromResult(server.Socket.Available > 0));
+            await server.SendAsync("too long");
+            server.Dispose(); // with unread bytes: the kernel resets
+            (await client.ReadAsync(8)).ShouldBe("too long");
+            (await client.IsResetAsync()).ShouldBeTrue();
+            client.Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task A_connection_whose_listener_is_gone_goes_on()
+    {
+        var (client, server) = await ConnectAsync();
+        await client.SendAsync("a");
+        await server.ReadAsync(1);
+        _proxy.Withdraw();
+        for (var i = 0; i < 5; i++)
+        {
+            await Task.Delay(50, Stop);
+            await client.SendAsync("b");
+            (await server.ReadAsync(1)).ShouldBe("b");
+        }
+        client.Dispose();
+        server.Dispose();
+        await EndedAsync(Fault.None);
+    }
+
+    [Fact]
     public async Task A_reset_while_nobody_reads_ends_both_all_the_same()
     {
         var (client, server) = await ConnectAsync();
