@@ -30,6 +30,17 @@ public sealed class InsightEndpoints(
         {
             ["services"] = new JsonArray([.. report.Services.Select(s => With(new JsonObject { ["name"] = s.Name }, s.Numbers))]),
             ["edges"] = new JsonArray([.. report.Edges.Select(e => With(new JsonObject { ["from"] = e.From, ["to"] = e.To }, e.Numbers))]),
+            ["connections"] = new JsonArray([.. report.Connections.Select(c => new JsonObject
+            {
+                ["from"] = c.From,
+                ["to"] = c.To,
+                ["connectionsPerSecond"] = c.Numbers.ConnectionsPerSecond,
+                ["open"] = c.Numbers.Open,
+                ["failures"] = c.Numbers.Failures,
+                ["sentBytesPerSecond"] = c.Numbers.SentPerSecond,
+                ["receivedBytesPerSecond"] = c.Numbers.ReceivedPerSecond,
+                ["mtlsShare"] = c.Numbers.MtlsShare,
+            })]),
         });
     }
 

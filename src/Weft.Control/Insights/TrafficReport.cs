@@ -21,10 +21,13 @@ public sealed record EdgeTraffic(string From, string To, TrafficNumbers Numbers)
 /// for counts, success and latency (it has the requests that never arrived, and the time on the way), the called side for what was encrypted
 /// (it has the callers without a sidecar, and no caller can claim for it what came in). A service is the sum of the edges that lead to it.
 /// </summary>
-public sealed record TrafficReport(IReadOnlyList<ServiceTraffic> Services, IReadOnlyList<EdgeTraffic> Edges)
+/// <param name="Services">By name.</param>
+/// <param name="Edges">By names.</param>
+/// <param name="Connections">Edges of bytes, by names.</param>
+public sealed record TrafficReport(IReadOnlyList<ServiceTraffic> Services, IReadOnlyList<EdgeTraffic> Edges, IReadOnlyList<ConnectionTraffic> Connections)
 {
     /// <summary>Builds the report. Pure.</summary>
-    internal static TrafficReport Of(IEnumerable<TrafficInterval> intervals, DateTimeOffset now)
+    internal static TrafficReport Of(IEnumerable<TrafficInterval> intervals, IEnumerable<ConnectionInterval> connections, DateTimeOffset now)
     {
         var sides = new Dictionary<(string From, string To, Direction Side), Tally>();
         foreach (var interval in intervals)
@@ -39,7 +42,7 @@ public sealed record TrafficReport(IReadOnlyList<ServiceTraffic> Services, IRead
             .ToList();
         var services = edges.GroupBy(e => e.To).OrderBy(g => g.Key, StringComparer.Ordinal)
             .Select(g => new ServiceTraffic(g.Key, Tally.Numbers(g.Select(e => e.Counted), g.Select(e => e.Secured), now)));
-        return new TrafficReport([.. services], [.. edges.Select(e => new EdgeTraffic(e.From, e.To, Tally.Numbers([e.Counted], [e.Secured], now)))]);
+        return new TrafficReport([.. services], [.. edges.Select(e => new EdgeTraffic(e.From, e.To, Tally.Numbers([e.Counted], [e.Secured], now)))], ConnectionReport.Of(connections, now));
     }
 
     private sealed record EdgeTally(string From, string To, Tally? Outbound, Tally? Inbound)

@@ -58,7 +58,7 @@ internal sealed class ConfigSource : IAsyncDisposable
         _thread.NextDeadline = NextDeadline;
         if (clients.Count == 0) return;
 
-        _subscriber = new AdsSubscriber(new DeltaClientStream(bootstrap.Node, time), _assembler, bootstrap.WantsListeners);
+        _subscriber = new AdsSubscriber(new DeltaClientStream(ClientFeatures.Announce(bootstrap.Node), time), _assembler, bootstrap.WantsListeners);
         _ads = new AdsClient(_thread, _subscriber, clients, limits, random, time) { Warn = report };
         store.WantRoute = name => _thread.Post(() => _assembler.WantRoute(name));
         store.WantName = name => _thread.Post(() => _assembler.WantName(name));

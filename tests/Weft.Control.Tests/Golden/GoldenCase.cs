@@ -27,6 +27,7 @@ internal sealed class GoldenCase(string folder)
     private static readonly JsonFormatter Formatter = new(new JsonFormatter.Settings(formatDefaultValues: false, TypeRegistry.FromMessages(
         Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Descriptor,
         Envoy.Extensions.Filters.Http.Router.V3.Router.Descriptor,
+        Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy.Descriptor,
         Envoy.Extensions.Filters.Listener.TlsInspector.V3.TlsInspector.Descriptor,
         Envoy.Extensions.TransportSockets.Tls.V3.DownstreamTlsContext.Descriptor,
         Envoy.Extensions.TransportSockets.Tls.V3.UpstreamTlsContext.Descriptor,
@@ -71,7 +72,7 @@ internal sealed class GoldenCase(string folder)
             result["listeners"] = Section(nodes.SelectMany(n => n.Wildcard(XdsType.Listener).Select(r => ($"{n.Node.Id} {r.Name}", Message(XdsType.Listener, r)))));
         if (shown.Contains("clusters"))
         {
-            var services = model.Endpoints.Keys.Select(k => Named(anyone, XdsType.Cluster, k.ToString()));
+            var services = model.Endpoints.Values.SelectMany(e => Clusters(e.Port)).Select(n => Named(anyone, XdsType.Cluster, n));
             var inbound = nodes.SelectMany(n => n.Node.Inbound.Select(i => Named(n, XdsType.Cluster, XdsNames.Inbound(i.Port)))).DistinctBy(n => n.Name);
             result["clusters"] = Section(services.Concat(inbound));
         }
@@ -84,6 +85,10 @@ internal sealed class GoldenCase(string folder)
         return result;
     }
 
+    /// <summary>The clusters that routes to a port may name.</summary>
+    private static IEnumerable<string> Clusters(MeshServicePort port) =>
+        (port.CarriesHttp ? [port.Key.ToString()] : Array.Empty<string>()).Concat(port.CarriesBytes ? [XdsNames.Bytes(port.Key)] : []);
+
     private static IEnumerable<(string Name, JsonNode Message)> Routes(MeshModel model, Translator translator, NodeSnapshot anyone)
     {
         foreach (var key in model.Endpoints.Keys)
@@ -91,7 +96,9 @@ internal sealed class GoldenCase(string folder)
             yield return Named(anyone, XdsType.Route, key.ToString());
             var alias = key with { Port = 80 };
             if (model.FindPort(alias) is null && anyone.Find(XdsType.Route, alias.ToString()) is not null) yield return Named(anyone, XdsType.Route, alias.ToString());
-            foreach (var consumer in model.RouteTables.GetValueOrDefault(key)?.Consumers.Keys ?? [])
+            var consumers = (model.RouteTables.GetValueOrDefault(key)?.Consumers.Keys ?? [])
+                .Concat((model.ConnectionTables.GetValueOrDefault(key)?.Routes ?? []).Select(r => r.Source.Metadata.Namespace)).Where(n => n != key.Namespace).Distinct();
+            foreach (var consumer in consumers)
                 yield return ($"{key} called from {consumer}", Named(translator.Snapshot(model, Client(consumer), "ROOTS"), XdsType.Route, key.ToString()).Message);
         }
     }
@@ -120,7 +127,7 @@ internal sealed class GoldenCase(string folder)
     }
 
     private static NodeInfo Client(string ns) =>
-        new() { Id = $"client.{ns}", Workload = "client", Namespace = ns, ServiceAccount = "default", Address = IPAddress.Loopback };
+        new() { Id = $"client.{ns}", Workload = "client", Namespace = ns, ServiceAccount = "default", Address = IPAddress.Loopback, TakesBytes = true };
 
     private static NodeInfo NodeOf(Workload workload) => new()
     {
@@ -133,5 +140,6 @@ internal sealed class GoldenCase(string folder)
         Inbound = [.. workload.Sidecar!.Inbound.Select(i => new InboundPort(i.Key, workload.Ports[i.Key], i.Value))],
         OutboundPort = workload.Sidecar.OutboundPort,
         AdminPort = workload.Sidecar.AdminPort,
+        TakesBytes = true,
     };
 }

@@ -30,7 +30,7 @@ public sealed class InsightEndpointsTests : IAsyncLifetime
         await PushAsync(proxy, registry, "storefront-1.default");
 
         var stat = await _control.GetAsync("/weft/v1/stat");
-        stat.AsObject().Select(p => p.Key).ShouldBe(["services", "edges"]);
+        stat.AsObject().Select(p => p.Key).ShouldBe(["services", "edges", "connections"]);
         var service = stat["services"]!.AsArray().ShouldHaveSingleItem()!.AsObject();
         service.Select(p => p.Key).ShouldBe(["name", "requestsPerSecond", "successRate", "mtlsShare", "p50Ms", "p95Ms", "p99Ms"]);
         ((string?)service["name"]).ShouldBe("default/catalog");

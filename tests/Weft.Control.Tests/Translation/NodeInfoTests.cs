@@ -27,6 +27,19 @@ public sealed class NodeInfoTests
     }
 
     [Fact]
+    public void What_a_node_does_not_announce_it_does_not_have()
+    {
+        NodeInfo.TryRead(Node(Complete), out var old, out _).ShouldBeTrue();
+        (old!.TakesBytes, old.NetworkNamespace, old.TransparentPort, old.DnsPort).ShouldBe((false, "", null, null));
+
+        var newer = Node(Complete.Replace("\"adminPort\"", "\"networkNamespace\":\"/run/weft/ns/a\",\"transparentPort\":15101,\"dnsPort\":15053,\"adminPort\""));
+        newer.ClientFeatures.Add("weft.v1.bytes");
+        NodeInfo.TryRead(newer, out var read, out var error).ShouldBeTrue(error);
+        (read!.TakesBytes, read.NetworkNamespace, read.TransparentPort, read.DnsPort).ShouldBe((true, "/run/weft/ns/a", 15101, 15053));
+        read.ShouldNotBe(old);
+    }
+
+    [Fact]
     public void Equal_nodes_are_equal()
     {
         NodeInfo.TryRead(Node(Complete), out var one, out _);

@@ -1,4 +1,5 @@
 using System.Net;
+using Envoy.Extensions.Filters.Network.TcpProxy.V3;
 using Shouldly;
 using Weft.Control.Model;
 using Weft.Control.Tests.Model;
@@ -115,6 +116,84 @@ public sealed class TranslatorTests
         var changed = translator.Snapshot(strict, Node("a"), Roots, one).Wildcard(XdsType.Listener);
         changed.Single(l => l.Name == "inbound:8080").Version.ShouldNotBe(one.Wildcard(XdsType.Listener).Single(l => l.Name == "inbound:8080").Version);
         changed.Single(l => l.Name == "outbound").Version.ShouldBe(one.Wildcard(XdsType.Listener).Single(l => l.Name == "outbound").Version);
+    }
+
+    [Fact]
+    public void A_proxy_that_does_not_pass_bytes_on_gets_requests_alone_and_its_neighbours_get_both()
+    {
+        var resources = MeshModelTests.Read("""
+            apiVersion: v1
+            kind: Service
+            metadata: {name: s0}
+            spec: {selector: {app: s0}, ports: [{name: tcp, port: 80, targetPort: http}]}
+            """ + $"\n---\n{MeshModelTests.Workload("a", "10.0.0.1", "s0")}");
+        var model = MeshModel.Build(new ModelInputs(resources, [], 1));
+        var translator = new Translator();
+
+        foreach (var bytes in new[] { false, true, false })
+        {
+            var snapshot = translator.Snapshot(model, Node("a") with { TakesBytes = bytes }, Roots);
+            Routes(snapshot).ShouldBe([bytes ? "tcp:s0.default:80 ConnectMatcher" : "s0.default:80 Prefix"]);
+            Chains(snapshot, "inbound:8080").ShouldBe(bytes ? ["mtls-bytes", "tls", "plaintext"] : ["mtls", "plaintext"]);
+            Filters(snapshot, "upstream:9000").ShouldBe([bytes ? "envoy.filters.network.tcp_proxy" : "envoy.filters.network.http_connection_manager"]);
+            snapshot.Problems.ShouldBeEmpty();
+        }
+        translator.Refusals.ShouldBe(0);
+
+        static IEnumerable<string> Routes(NodeSnapshot snapshot) => Envoy.Config.Route.V3.RouteConfiguration.Parser.ParseFrom(snapshot.Find(XdsType.Route, "s0.default:80")!.Body)
+            .VirtualHosts.Single().Routes.Select(r => $"{r.Route_.Cluster} {r.Match.PathSpecifierCase}");
+        static IEnumerable<string> Chains(NodeSnapshot snapshot, string name) => Listener(snapshot, name).FilterChains.Select(c => c.Name);
+        static IEnumerable<string> Filters(NodeSnapshot snapshot, string name) => Listener(snapshot, name).FilterChains.SelectMany(c => c.Filters).Select(f => f.Name);
+        static Envoy.Config.Listener.V3.Listener Listener(NodeSnapshot snapshot, string name) => Envoy.Config.Listener.V3.Listener.Parser.ParseFrom(snapshot.Find(XdsType.Listener, name)!.Body);
+    }
+
+    [Fact]
+    public void Listeners_follow_what_the_services_say_of_their_ports()
+    {
+        var translator = new Translator();
+        var workload = MeshModelTests.Workload("a", "10.0.0.1", "s0");
+        NodeSnapshot? snapshot = null;
+        MeshModel? model = null;
+        foreach (var (ports, chains) in new[]
+        {
+            ("", "mtls mtls-bytes tls plaintext"), // no Service leads there yet
+            ("{name: http, port: 80, targetPort: http}", "mtls plaintext"),
+            ("{name: tcp, port: 81, targetPort: 8080}", "mtls-bytes tls plaintext"),
+            ("{name: http, port: 80, targetPort: http}, {name: tcp, port: 81, targetPort: 8080}", "mtls mtls-bytes tls plaintext"),
+            ("{name: http, port: 80, targetPort: http}, {name: tcp, port: 81, targetPort: 8081}", "mtls plaintext"),
+        })
+        {
+            var service = ports.Length == 0 ? "" : $"\n---\napiVersion: v1\nkind: Service\nmetadata: {{name: s0}}\nspec: {{selector: {{app: s0}}, ports: [{ports}]}}";
+            model = MeshModel.Build(new ModelInputs(MeshModelTests.Read(workload + service), [], 1), model);
+            snapshot = translator.Snapshot(model, Node("a") with { TakesBytes = true, Upstreams = [] }, Roots, snapshot);
+            string.Join(' ', Envoy.Config.Listener.V3.Listener.Parser.ParseFrom(snapshot.Find(XdsType.Listener, "inbound:8080")!.Body).FilterChains.Select(c => c.Name)).ShouldBe(chains, ports);
+        }
+    }
+
+    [Fact]
+    public void A_local_port_to_tls_goes_by_the_server_name()
+    {
+        var resources = MeshModelTests.Read("""
+            apiVersion: v1
+            kind: Service
+            metadata: {name: s0}
+            spec: {selector: {app: s0}, ports: [{name: tls, port: 80}, {name: tls-b, port: 81}]}
+            ---
+            apiVersion: gateway.networking.k8s.io/v1
+            kind: TLSRoute
+            metadata: {name: b}
+            spec:
+              parentRefs: [{group: "", kind: Service, name: s0, port: 80}]
+              hostnames: [b.example.org, "*.b.example.org"]
+              rules: [{backendRefs: [{name: s0, port: 81}]}]
+            """);
+        var snapshot = new Translator().Snapshot(MeshModel.Build(new ModelInputs(resources, [], 1)), Node("a") with { TakesBytes = true }, Roots);
+
+        var chains = Envoy.Config.Listener.V3.Listener.Parser.ParseFrom(snapshot.Find(XdsType.Listener, "upstream:9000")!.Body).FilterChains;
+
+        chains.Select(c => (string.Join(' ', c.FilterChainMatch?.ServerNames ?? []), TcpProxy.Parser.ParseFrom(c.Filters.Single().TypedConfig.Value).Cluster))
+            .ShouldBe([("b.example.org *.b.example.org", "tcp:s0.default:81"), ("", "tcp:s0.default:80")]);
+        snapshot.Problems.ShouldBeEmpty();
     }
 
     [Fact]

@@ -69,8 +69,10 @@ internal sealed class MeshUnderTest : IAsyncDisposable
 
     /// <summary>A service of one application port, its workload, and a sidecar beside it. A port of 0 is a client without an application.</summary>
     /// <param name="upstreams">Local ports that lead to one service each, <c>name.namespace:port</c>.</param>
+    /// <param name="protocol">Name of the port, which says what it carries.</param>
+    /// <param name="called">Its number for callers.</param>
     public async Task<Sidecar> AddAsync(
-        string service, int port, string version = "", string? workload = null, IReadOnlyDictionary<int, string>? upstreams = null)
+        string service, int port, string version = "", string? workload = null, IReadOnlyDictionary<int, string>? upstreams = null, string protocol = "http", int called = 80)
     {
         workload ??= version.Length > 0 ? $"{service}-{version}" : service;
         var (inbound, outbound, admin) = (Ports.Free(), Ports.Free(), Ports.Free());
@@ -82,8 +84,8 @@ internal sealed class MeshUnderTest : IAsyncDisposable
             """);
         if (port > 0)
         {
-            yaml.Append(Service(service, $"app: {service}"));
-            if (version.Length > 0) yaml.Append(Service($"{service}-{version}", $"app: {service}, version: {version}"));
+            yaml.Append(Service(service, $"app: {service}", protocol, called));
+            if (version.Length > 0) yaml.Append(Service($"{service}-{version}", $"app: {service}, version: {version}", protocol, called));
         }
         await ApplyAsync(yaml.ToString());
         using var answer = await _api.PostAsync($"api/v1/namespaces/default/serviceaccounts/{service}/token", new StringContent("{}", Encoding.UTF8, "application/json"));
@@ -98,11 +100,11 @@ internal sealed class MeshUnderTest : IAsyncDisposable
               address: 127.0.0.1
               serviceAccount: {{service}}
               {{(version.Length > 0 ? $"version: {version}" : "")}}
-              ports: { {{(port > 0 ? $"http: {port}" : "")}} }
-              sidecar: {inbound: { {{(port > 0 ? $"http: {inbound}" : "")}} }, outboundPort: {{outbound}}, adminPort: {{admin}}}
+              ports: { {{(port > 0 ? $"{protocol}: {port}" : "")}} }
+              sidecar: {inbound: { {{(port > 0 ? $"{protocol}: {inbound}" : "")}} }, outboundPort: {{outbound}}, adminPort: {{admin}}}
             """;
         await ApplyAsync(_workloads[workload]);
-        var sidecar = new Sidecar(Path.Combine(_folder, workload), XdsAddress, service, workload, version, port, inbound, outbound, admin, token, upstreams);
+        var sidecar = new Sidecar(Path.Combine(_folder, workload), XdsAddress, service, workload, version, protocol, port, inbound, outbound, admin, token, upstreams);
         _sidecars.Add(sidecar);
         sidecar.Start();
         await sidecar.ReadyAsync();
@@ -130,14 +132,14 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     /// <summary>Says how a workload is, and waits until every proxy knows.</summary>
     private async Task SetHealthAsync(Sidecar sidecar, string health) => await RolloutAsync(await ApplyAsync($"{_workloads[sidecar.Workload]}\n  health: {health}\n"));
 
-    private static string Service(string name, string selector) => $$"""
+    private static string Service(string name, string selector, string protocol, int called) => $$"""
         ---
         apiVersion: v1
         kind: Service
         metadata: {name: {{name}}, namespace: default}
         spec:
           selector: { {{selector}} }
-          ports: [{name: http, port: 80, targetPort: http}]
+          ports: [{name: {{protocol}}, port: {{called}}, targetPort: {{protocol}}}]
 
         """;
 }
@@ -150,13 +152,13 @@ internal sealed class Sidecar : IDisposable
     private readonly StringBuilder _log = new();
     private Process? _process;
 
-    public Sidecar(string folder, IPEndPoint xds, string service, string workload, string version, int port, int inbound, int outbound, int admin, string token,
+    public Sidecar(string folder, IPEndPoint xds, string service, string workload, string version, string protocol, int port, int inbound, int outbound, int admin, string token,
         IReadOnlyDictionary<int, string>? upstreams)
     {
         (_folder, _xds, Workload, Inbound, Outbound, Admin) = (folder, xds, workload, inbound, outbound, admin);
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "token"), token);
-        var inboundPorts = port > 0 ? $$"""[{"name": "http", "port": {{port}}, "listen": {{inbound}}}]""" : "[]";
+        var inboundPorts = port > 0 ? $$"""[{"name": "{{protocol}}", "port": {{port}}, "listen": {{inbound}}}]""" : "[]";
         File.WriteAllText(Path.Combine(folder, "bootstrap.json"), $$$"""
             {
               "node": {"id": "{{{workload}}}.default", "cluster": "{{{service}}}", "client_features": ["weft.v1"], "metadata": {"weft.dev": {
