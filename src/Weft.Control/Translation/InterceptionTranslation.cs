@@ -3,12 +3,13 @@ using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Listener.OriginalDst.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Envoy.Extensions.Filters.Udp.DnsFilter.V3;
 using Weft.Control.Model;
 using Weft.Resources;
 
 namespace Weft.Control.Translation;
 
-/// <summary>The listeners that an application's traffic is redirected to, whether it knows of them or not.</summary>
+/// <summary>The listeners that an application's traffic is redirected to, whether it knows of them or not: its connections, and its questions for names.</summary>
 internal static class InterceptionTranslation
 {
     /// <summary>Connections, each to where it was meant to go: a virtual address is a service's, anything else is outside of the mesh.</summary>
@@ -23,6 +24,19 @@ internal static class InterceptionTranslation
         var listener = OnBothLoopbacks(XdsNames.TransparentListener, port, node);
         listener.ListenerFilters.Add(new ListenerFilter { Name = "envoy.filters.listener.original_dst", TypedConfig = EnvoyParts.Pack(new OriginalDst()) });
         listener.FilterChains.Add(new FilterChain { Filters = { HttpTranslation.AsFilter(manager) } });
+        return listener;
+    }
+
+    /// <summary>Questions for names, by UDP and TCP: services of the mesh are answered for, the rest goes on to the machine's resolvers.</summary>
+    public static Listener Names(int port, NodeInfo node)
+    {
+        var mesh = new Weft.V1.MeshNames { DefaultNamespace = node.Namespace, DomainSuffixes = { OutboundTranslation.DomainSuffixes } };
+        var others = new DnsFilterConfig { StatPrefix = XdsNames.NamesListener, ClientConfig = new DnsFilterConfig.Types.ClientContextConfig { MaxPendingLookups = 1024 } };
+        var listener = OnBothLoopbacks(XdsNames.NamesListener, port, node);
+        listener.Address.SocketAddress.Protocol = SocketAddress.Types.Protocol.Udp;
+        listener.UdpListenerConfig = new UdpListenerConfig();
+        listener.ListenerFilters.Add(new ListenerFilter { Name = "weft.v1.mesh_names", TypedConfig = EnvoyParts.Pack(mesh) });
+        listener.ListenerFilters.Add(new ListenerFilter { Name = "envoy.filters.udp.dns_filter", TypedConfig = EnvoyParts.Pack(others) });
         return listener;
     }
 

@@ -15,6 +15,7 @@ internal static class ListenerTranslation
             .Concat(node.Upstreams.Select((upstream, i) => OutboundTranslation.Upstream(upstream, surroundings.Upstreams[i], node, settings)));
         if (node.OutboundPort is { } port) listeners = listeners.Append(OutboundTranslation.ForwardProxy(port, node, settings));
         if (node.TransparentPort is { } transparent) listeners = listeners.Append(InterceptionTranslation.Transparent(transparent, node, settings));
+        if (node.DnsPort is { } names) listeners = listeners.Append(InterceptionTranslation.Names(names, node));
         return [.. listeners.OrderBy(l => l.Name, StringComparer.Ordinal)];
     }
 

@@ -19,7 +19,7 @@ internal static class ResourceCheck
             XdsType.Cluster => ClusterCompiler.Compile(body, new StateRegistry()).Rejections,
             XdsType.Endpoint => EndpointCompiler.Compile(body, new StateRegistry()).Rejections,
             XdsType.Secret => SecretCompiler.Compile(body).Rejections,
-            XdsType.Name => [], // a plain list: there is nothing in it to compile
+            XdsType.Name => NameCompiler.Compile(body).Rejections,
             _ => throw new ArgumentOutOfRangeException(nameof(type), type, "no such type"),
         };
     }

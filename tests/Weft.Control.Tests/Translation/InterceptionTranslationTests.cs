@@ -38,6 +38,19 @@ public sealed class InterceptionTranslationTests
     }
 
     [Fact]
+    public void Questions_for_names_come_by_datagram_and_are_answered_for_the_mesh_before_anybody_else()
+    {
+        var listener = Listener(Snapshot(Node with { DnsPort = 15053, NetworkNamespace = Place }), "names");
+
+        listener.Address.SocketAddress.ShouldBe(new Envoy.Config.Core.V3.SocketAddress { Protocol = Envoy.Config.Core.V3.SocketAddress.Types.Protocol.Udp, Address = "127.0.0.1", PortValue = 15053 });
+        listener.AdditionalAddresses.Single().Address.SocketAddress.Address.ShouldBe("::1");
+        listener.ListenerFilters.Select(f => f.Name).ShouldBe(["weft.v1.mesh_names", "envoy.filters.udp.dns_filter"]);
+        Weft.V1.MeshNames.Parser.ParseFrom(listener.ListenerFilters[0].TypedConfig.Value).DefaultNamespace.ShouldBe("default");
+        PlaceOf(listener.Metadata).ShouldBe(Place);
+        Snapshot(Node).Find(XdsType.Listener, "names").ShouldBeNull();
+    }
+
+    [Fact]
     public void Egress_that_is_denied_is_denied_in_the_meshs_name_by_every_way_out()
     {
         var snapshot = Snapshot(Node with { TransparentPort = 15001 }, "apiVersion: weft.dev/v1alpha1\nkind: Mesh\nmetadata: {name: default}\nspec: {egress: Deny}");
@@ -51,11 +64,11 @@ public sealed class InterceptionTranslationTests
     [Fact]
     public void What_the_application_sees_is_in_its_network_namespace_and_what_others_see_is_not()
     {
-        var snapshot = Snapshot(Node with { TransparentPort = 15001, NetworkNamespace = Place });
+        var snapshot = Snapshot(Node with { TransparentPort = 15001, DnsPort = 15053, NetworkNamespace = Place });
 
         snapshot.Wildcard(XdsType.Listener).ToDictionary(l => l.Name, l => PlaceOf(Envoy.Config.Listener.V3.Listener.Parser.ParseFrom(l.Body).Metadata)).ShouldBe(new Dictionary<string, string?>
         {
-            ["inbound:8080"] = null, ["outbound"] = Place, ["transparent"] = Place, ["upstream:9000"] = Place,
+            ["inbound:8080"] = null, ["names"] = Place, ["outbound"] = Place, ["transparent"] = Place, ["upstream:9000"] = Place,
         });
         PlaceOf(Cluster.Parser.ParseFrom(snapshot.Find(XdsType.Cluster, "inbound:8080")!.Body).Metadata).ShouldBe(Place);
         PlaceOf(Cluster.Parser.ParseFrom(snapshot.Find(XdsType.Cluster, "s0.default:80")!.Body).Metadata).ShouldBeNull();
