@@ -1,5 +1,6 @@
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Detection;
+using Weft.Proxy.Interception;
 using Weft.Proxy.Overload;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.ProxyProtocol;
@@ -105,7 +106,8 @@ internal sealed class WorkerListener : IAcceptHandler, IProxyHeaderHandler, IDet
     private void Serve(AcceptedSocket socket, Listener listener, BoundChain chain)
     {
         var connection = new DownstreamConnection(_context, _name, listener.Direction, chain) { Refusal = _admission.Refuse(), Addresses = socket.Addresses };
-        if (!chain.IsTls) socket.Plain(Plain(connection, chain));
+        if (chain.Chain.Http?.Routes is RouteSource.Transparent transparent) new InterceptedConnection(_context, socket, transparent, connection).Start();
+        else if (!chain.IsTls) socket.Plain(Plain(connection, chain));
         else if (chain.Tls is { } tls) Shake(socket, tls, new NegotiatedConnection(_context, connection), chain);
         else socket.Close(); // its certificate has not arrived: never plaintext instead
     }

@@ -38,7 +38,7 @@ internal sealed class TestNamespace : IDisposable
     public void RedirectTo(int port) => Run(_ip, ["netns", "exec", _name, Tool.Require("nft", "nftables"), "-f", "-"], $$"""
         table inet weft {
           chain output {
-            type nat hook output priority dstnat;
+            type nat hook output priority -100;
             tcp dport != {{port}} redirect to :{{port}}
           }
         }

@@ -74,12 +74,12 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     /// <summary>Takes from a cluster what every attempt needs: the step that looks for it throws, as a defect of ours would make it.</summary>
     public ProxyUnderTest Damage(string cluster)
     {
-        Publish(new ProxyConfig { Listeners = _config.Listeners, Routes = _config.Routes, Clusters = _config.Clusters.With(cluster, _config.Clusters.Find(cluster)! with { Tls = default }) });
+        Publish(new ProxyConfig { Listeners = _config.Listeners, Routes = _config.Routes, Clusters = _config.Clusters.With(cluster, _config.Clusters.Find(cluster)! with { Tls = default }), Names = _config.Names });
         return this;
     }
 
     /// <summary>Takes the listener out of the configuration; its sockets stay.</summary>
-    public void Withdraw() => Publish(new ProxyConfig { Listeners = ConfigMap<BoundListener>.Empty, Routes = _config.Routes, Clusters = _config.Clusters });
+    public void Withdraw() => Publish(new ProxyConfig { Listeners = ConfigMap<BoundListener>.Empty, Routes = _config.Routes, Clusters = _config.Clusters, Names = _config.Names });
 
     /// <summary>The same over mutual TLS.</summary>
     public ProxyUnderTest ListenTls(string hcm, ServerTls tls, TimeSpan? handshake = null)
@@ -122,7 +122,7 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
             compiled.Rejections.ShouldBeEmpty();
             entry = new RouteEntry(compiled.Value);
         }
-        Publish(new ProxyConfig { Listeners = _config.Listeners, Routes = _config.Routes.With(key, entry), Clusters = _config.Clusters });
+        Publish(new ProxyConfig { Listeners = _config.Listeners, Routes = _config.Routes.With(key, entry), Clusters = _config.Clusters, Names = _config.Names });
         return this;
     }
 
@@ -150,7 +150,7 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
         var compiled = ListenerCompiler.Compile(message);
         compiled.Rejections.ShouldBeEmpty();
         var bound = new BoundListener(compiled.Value!, [.. compiled.Value!.FilterChains.Select(c => new BoundChain(c, tls))]);
-        Publish(new ProxyConfig { Listeners = _config.Listeners.With("in", bound), Routes = _config.Routes, Clusters = _config.Clusters });
+        Publish(new ProxyConfig { Listeners = _config.Listeners.With("in", bound), Routes = _config.Routes, Clusters = _config.Clusters, Names = _config.Names });
         return _dataPlane.Listeners.TryOpen(bound);
     }
 
@@ -170,7 +170,7 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
         compiled.Rejections.ShouldBeEmpty();
         var cluster = compiled.Value!;
         var bound = new BoundCluster(cluster, cluster.InlineEndpoints!, _states.Cluster(name), [.. cluster.Transports.Select(t => TransportBinding.Plaintext with { Announces = t.Announces })]);
-        Publish(new ProxyConfig { Listeners = _config.Listeners, Routes = _config.Routes, Clusters = _config.Clusters.With(name, bound) });
+        Publish(new ProxyConfig { Listeners = _config.Listeners, Routes = _config.Routes, Clusters = _config.Clusters.With(name, bound), Names = _config.Names });
         return this;
     }
 
@@ -184,7 +184,17 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
             }, _states);
         compiled.Rejections.ShouldBeEmpty();
         var bound = new BoundCluster(compiled.Value!, compiled.Value!.InlineEndpoints!, _states.Cluster(name), [TransportBinding.Plaintext]);
-        Publish(new ProxyConfig { Listeners = _config.Listeners, Routes = _config.Routes, Clusters = _config.Clusters.With(name, bound) });
+        Publish(new ProxyConfig { Listeners = _config.Listeners, Routes = _config.Routes, Clusters = _config.Clusters.With(name, bound), Names = _config.Names });
+        return this;
+    }
+
+    /// <summary>The service's virtual addresses.</summary>
+    public ProxyUnderTest Name(string service, string ns, params string[] addresses)
+    {
+        var names = _config.Names;
+        foreach (var address in addresses)
+            names = names.With(address, new NameEntry(new Weft.Routing.Names.MeshService(service, ns, [.. addresses.Select(IPAddress.Parse)], IsHeadless: false)));
+        Publish(new ProxyConfig { Listeners = _config.Listeners, Routes = _config.Routes, Clusters = _config.Clusters, Names = names });
         return this;
     }
 

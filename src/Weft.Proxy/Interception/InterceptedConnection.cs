@@ -1,0 +1,147 @@
+using System.Text;
+using Weft.Proxy.Listening;
+using Weft.Proxy.Names;
+using Weft.Proxy.Overload;
+using Weft.Proxy.Pipelines;
+using Weft.Proxy.Tcp;
+using Weft.Proxy.Transport;
+using Weft.Proxy.Workers;
+using Weft.Routing.Listeners;
+using Weft.Routing.Routes;
+
+namespace Weft.Proxy.Interception;
+
+/// <summary>
+/// A connection that was redirected here, until it is known what stands behind the address that its client wanted to reach:
+/// <code>
+/// Name      the destination's service, or that it is none of the mesh's      (may wait for the name)
+/// Routes    the service's RouteConfiguration decides: HTTP or bytes          (may wait for the routes)
+/// Outside   bytes to the original address, or a denial
+/// </code>
+/// Nothing is read from the client meanwhile, and each wait is bounded by lookup_timeout.
+/// </summary>
+internal sealed class InterceptedConnection : INameWaiter, IRouteWaiter, ITimerHandler
+{
+    private enum Step : byte { Name, Routes, Decided }
+
+    private readonly WorkerContext _context;
+    private readonly AcceptedSocket _socket;
+    private readonly RouteSource.Transparent _source;
+    private readonly DownstreamConnection _connection;
+    private readonly TimerNode _timer;
+    private Step _step;
+    private string _key = "";
+
+    /// <param name="source">Of the chain that the connection came in under.</param>
+    /// <param name="connection">What becomes of <paramref name="socket"/>; its addresses are known.</param>
+    public InterceptedConnection(WorkerContext context, AcceptedSocket socket, RouteSource.Transparent source, DownstreamConnection connection)
+    {
+        (_context, _socket, _source, _connection) = (context, socket, source, connection);
+        _timer = new TimerNode(this);
+    }
+
+    public void Start()
+    {
+        var destination = _connection.Destination;
+        if (_connection.OriginalDestination is null) Refuse(RefusalReason.Loop, $"it was not redirected: {destination} is the listener's own address");
+        else
+        {
+            var answer = _context.Names.Find(destination.Address, (ushort)destination.Port, this);
+            if (answer.Status == NameStatus.Asked) Wait();
+            else Named(answer);
+        }
+    }
+
+    // ---- Name
+
+    public void OnName(in NameAnswer answer)
+    {
+        if (_step != Step.Name) return;
+        _context.Worker.Timers.Cancel(_timer);
+        Named(answer);
+    }
+
+    private void Named(in NameAnswer answer)
+    {
+        if (answer.Status != NameStatus.Service)
+        {
+            Outside();
+            return;
+        }
+        var port = (ushort)_connection.Destination.Port;
+        _step = Step.Routes;
+        _key = $"{answer.Service}.{answer.Namespace}:{port}";
+        _connection.ConnectTarget = new ConnectTarget(Encoding.ASCII.GetBytes(_key), port);
+        if (_context.Config.Current.Routes.Find(_key) is not null)
+        {
+            Routed();
+            return;
+        }
+        Wait();
+        _context.Waiting.Add(this, _key);
+    }
+
+    // ---- Routes
+
+    public void OnRoutesArrived()
+    {
+        if (_step != Step.Routes) return;
+        _context.Worker.Timers.Cancel(_timer);
+        Routed();
+    }
+
+    public void Break()
+    {
+        _step = Step.Decided;
+        _socket.Abort();
+    }
+
+    private void Routed()
+    {
+        if (_context.Config.Current.Routes.Find(_key)?.Table is { } table) Serve(table);
+        else Refuse(RefusalReason.NoRoute, $"the mesh has no service '{_key}'");
+    }
+
+    private void Serve(RouteTable table)
+    {
+        _step = Step.Decided;
+        if (table.Bytes is { } bytes && !table.IsHttp) _socket.Plain(new ByteServerConnection(_context, _connection, bytes));
+        else _socket.Plain(new Http1ServerConnection(_context, _connection));
+    }
+
+    // ---- Outside
+
+    private void Outside()
+    {
+        _step = Step.Decided;
+        if (_source.Egress.IsDenied) new DeniedConnection(_context, _socket, _connection, _source.Egress).Start();
+        else _socket.Plain(new ByteServerConnection(_context, _connection, Passthrough.Route, _context.Destinations.Resolve(Passthrough.Cluster, _connection.Destination)));
+    }
+
+    // ---- time and ends
+
+    public void OnTimer(TimerNode node)
+    {
+        if (_step == Step.Routes)
+        {
+            _context.Waiting.Remove(this);
+            Refuse(RefusalReason.NoRoute, $"nobody has told the routes of '{_key}' within {_source.LookupTimeout.TotalMilliseconds:0} ms (lookup_timeout)");
+            return;
+        }
+        // What is outside of the mesh must not depend on a control plane that is there to say so.
+        _context.Names.StopWaiting(this);
+        Outside();
+    }
+
+    public void OnTimerFault(TimerNode node) => Break();
+
+    private void Wait() => _context.Worker.Timers.Schedule(_timer, (long)_source.LookupTimeout.TotalMilliseconds);
+
+    /// <summary>A reset is what a client gets where nobody listens: it does not hang, and does not take the end for an answer.</summary>
+    private void Refuse(RefusalReason reason, string detail)
+    {
+        _step = Step.Decided;
+        _context.Admission.Refusals.Add(reason, _connection.ListenerName, _socket.Remote, detail);
+        _socket.Abort();
+    }
+}
