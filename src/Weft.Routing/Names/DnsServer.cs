@@ -53,14 +53,14 @@ public sealed record DnsForwarding(ImmutableArray<IPEndPoint> Servers)
     /// <summary>Least number of attempts for one question; each server is asked once in any case. Default 2: one lost datagram is no failure.</summary>
     public int Attempts { get; init; } = 2;
 
-    /// <summary>Questions under way at one time, per worker; more are answered SERVFAIL. Default 1,024: each holds a socket.</summary>
+    /// <summary>Questions under way at one time, per worker and address; more are answered SERVFAIL. Default 1,024: each holds a socket.</summary>
     public int MaxPending { get; init; } = 1024;
 
     /// <summary>Never ask over UDP. Default false.</summary>
     public bool TcpOnly { get; init; }
 }
 
-/// <summary>What is kept of answers of other resolvers, per worker.</summary>
+/// <summary>What is kept of answers of other resolvers, per worker and address.</summary>
 public sealed record DnsCacheLimits
 {
     /// <summary>Default 10,000; 0 keeps nothing.</summary>

@@ -14,6 +14,7 @@ using Weft.Proxy.Transport;
 using Weft.Routing.Listeners;
 using Weft.Routing.Names;
 using Weft.Telemetry.Metrics;
+using Weft.TestSupport;
 
 namespace Weft.Proxy.Tests.Names;
 
@@ -49,8 +50,15 @@ internal sealed class DnsUnderTest : IDisposable
     /// <summary>Names that the control plane was asked for.</summary>
     public ConcurrentQueue<string> Wanted { get; } = new();
 
-    /// <summary>Forwards to <paramref name="servers"/>; each is waited for no longer than 0.2 s.</summary>
-    public static DnsForwarding To(params IPEndPoint[] servers) => new([.. servers]) { AttemptTimeout = TimeSpan.FromMilliseconds(200) };
+    /// <summary>Forwards to <paramref name="servers"/>; each is waited for no longer than 2 s.</summary>
+    public static DnsForwarding To(params IPEndPoint[] servers) => new([.. servers]) { AttemptTimeout = TimeSpan.FromSeconds(2) };
+
+    /// <summary>Moves the worker's clock, and has it look.</summary>
+    public void Advance(ManualTime time, TimeSpan by)
+    {
+        time.Advance(by);
+        Host.On(() => { });
+    }
 
     /// <summary>There is a control plane from now on, which says nothing by itself.</summary>
     public DnsUnderTest Managed()

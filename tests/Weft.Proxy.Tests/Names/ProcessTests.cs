@@ -5,6 +5,7 @@ using Shouldly;
 using Weft.Proxy.Tests.Admin;
 using Weft.Proxy.Tests.Configuration;
 using Weft.Proxy.Tests.Hosting;
+using Weft.Proxy.Tests.Interception;
 using Weft.TestSupport;
 using Weft.Xds;
 using Xunit;
@@ -18,8 +19,9 @@ public sealed class ProcessTests : IDisposable
 
     public void Dispose() => _upstream.Dispose();
 
-    private string Listener(string address, int port, string client) => $$"""
+    private string Listener(string address, int port, string client, string more = "") => $$"""
           - name: names
+            {{more}}
             address: { socket_address: { protocol: UDP, address: {{address}}, port_value: {{port}} } }
             udp_listener_config: {}
             listener_filters:
@@ -104,6 +106,30 @@ public sealed class ProcessTests : IDisposable
         await control.DisposeAsync();
         await proxy.UntilAsync(async () => await proxy.MetricAsync("weft_control_plane_connected") == 0);
         (await DigAsync(server, "+short", "catalog.shop")).Trim().ShouldBe("240.240.3.7");
+    }
+
+    /// <summary>An application in a network namespace without any network: whichever resolver it asks, by either family and protocol, the proxy answers, and forwards from the machine's network.</summary>
+    [Fact]
+    public async Task Redirected_questions_from_another_network_namespace_are_answered_as_by_whom_they_were_meant_for()
+    {
+        var dig = Tool.Require("dig", "bind9-dnsutils");
+        var nft = Tool.Require("nft", "nftables");
+        using var inside = new TestNamespace();
+        var port = Ports.Free();
+        var more = $"metadata: {{ filter_metadata: {{ weft.dev: {{ network_namespace: {inside.Path} }} }} }}\n    additional_addresses: [ {{ address: {{ socket_address: {{ protocol: UDP, address: \"::1\", port_value: {port} }} }} }} ]";
+        using var proxy = await RunningProxy.StartAsync($"node: {{ id: a, cluster: b }}\nstatic_resources:\n  listeners:\n{Listener("127.0.0.1", port, Forwards, more)}");
+        (await inside.RunAsync("/bin/sh", "-c", $"{nft} 'add table inet t; add chain inet t o {{ type nat hook output priority -100 ; }}; add rule inet t o udp dport 53 redirect to :{port}; add rule inet t o tcp dport 53 redirect to :{port}'"))
+            .ShouldBe((0, ""));
+
+        foreach (var server in (string[])["192.0.2.53", "2001:db8::53"])
+        {
+            foreach (var protocol in (string[])["+notcp", "+tcp"])
+            {
+                (await inside.RunAsync(dig, $"@{server}", "+short", "+time=5", protocol, "static.test")).ShouldBe((0, "10.1.2.3\n"), $"{server} {protocol}");
+                (await inside.RunAsync(dig, $"@{server}", "+short", "+time=5", protocol, "www.example.test")).ShouldBe((0, "93.184.216.34\n"), $"{server} {protocol}");
+            }
+        }
+        _upstream.Asked.Count.ShouldBe(2, "each address of the listener remembers for itself");
     }
 
     /// <summary>A machine whose resolver is the proxy alone: the C library and Python's resolver go through it, and the proxy, which reads the same resolv.conf, does not ask itself.</summary>
