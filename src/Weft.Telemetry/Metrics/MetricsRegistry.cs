@@ -25,6 +25,7 @@ public sealed class MetricsRegistry
     private readonly Stack<int> _free = [];
     private readonly LatencyHistogram _scratch = new();
     private readonly List<Instrument> _instruments = []; // guarded by _slotsLock
+    private readonly List<BucketHistogram> _histograms = []; // guarded by _slotsLock
     private MetricsShard[] _shards = [];
     private DateTimeOffset _nextSweep;
     private long _epoch;
@@ -74,6 +75,17 @@ public sealed class MetricsRegistry
     public void AddCounter(string name, string help, Func<double> read, params (string Name, string Value)[] labels) =>
         AddInstrument(new Instrument(name, help, InstrumentKind.Counter, labels, read));
 
+    /// <summary>Adds a distribution of times that any thread may add to.</summary>
+    /// <param name="name">Prometheus name, ending in <c>_seconds</c>; to be added once only.</param>
+    /// <param name="help">One sentence.</param>
+    /// <param name="boundsMs">Inclusive upper bounds of its buckets in milliseconds, ascending.</param>
+    public BucketHistogram AddHistogram(string name, string help, IReadOnlyList<int> boundsMs)
+    {
+        var histogram = new BucketHistogram(name, help, boundsMs);
+        lock (_slotsLock) _histograms.Add(histogram);
+        return histogram;
+    }
+
     /// <summary>Adds a gauge whose value is asked for at each collection; <paramref name="read"/> must be quick and safe on any thread.</summary>
     public void AddGauge(string name, string help, Func<double> read, params (string Name, string Value)[] labels) =>
         AddInstrument(new Instrument(name, help, InstrumentKind.Gauge, labels, read));
@@ -116,6 +128,15 @@ public sealed class MetricsRegistry
         get
         {
             lock (_slotsLock) return [.. _instruments.OrderBy(i => i.Name, StringComparer.Ordinal)];
+        }
+    }
+
+    /// <summary>The distributions other than those of request and connection series.</summary>
+    public IReadOnlyList<BucketHistogram> Histograms
+    {
+        get
+        {
+            lock (_slotsLock) return [.. _histograms.OrderBy(h => h.Name, StringComparer.Ordinal)];
         }
     }
 

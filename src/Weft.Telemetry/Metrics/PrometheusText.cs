@@ -44,6 +44,21 @@ public static class PrometheusText
             foreach (var instrument in family)
                 WriteSample(output, instrument.Name, Labels(instrument.Labels), Number(instrument.Read()));
         }
+        foreach (var histogram in registry.Histograms) WriteBuckets(output, histogram);
+    }
+
+    private static void WriteBuckets(IBufferWriter<byte> output, BucketHistogram histogram)
+    {
+        WriteHead(output, histogram.Name, histogram.Help, "histogram");
+        var counts = histogram.Counts();
+        var cumulative = 0L;
+        for (var i = 0; i < counts.Length; i++)
+        {
+            cumulative += counts[i];
+            WriteSample(output, histogram.Name + "_bucket", $"le=\"{(i < histogram.BoundsMs.Count ? Number(histogram.BoundsMs[i] / 1000.0) : "+Inf")}\"", Number(cumulative));
+        }
+        WriteSample(output, histogram.Name + "_sum", "", Number(histogram.SumMicros / 1_000_000.0));
+        WriteSample(output, histogram.Name + "_count", "", Number(cumulative));
     }
 
     /// <summary>Connections whose bytes were passed on unread. Without any, nothing is written.</summary>

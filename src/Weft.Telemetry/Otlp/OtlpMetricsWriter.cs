@@ -40,6 +40,7 @@ public static class OtlpMetricsWriter
         AddConnections(scope, registry.CollectConnections(), registry.Started, now);
         foreach (var family in registry.Instruments.GroupBy(instrument => instrument.Name))
             scope.Metrics.Add(Numbers(family, registry.Started, now));
+        foreach (var histogram in registry.Histograms) scope.Metrics.Add(Buckets(histogram, registry.Started, now));
         var resource = new Resource
         {
             Attributes = { Attribute(ServiceName, source.ServiceName), Attribute(ServiceNamespace, source.ServiceNamespace), Attribute(ServiceInstance, source.NodeId) },
@@ -104,6 +105,22 @@ public static class OtlpMetricsWriter
         else
             metric.Gauge = new Gauge { DataPoints = { points } };
         return metric;
+    }
+
+    private static Metric Buckets(BucketHistogram histogram, DateTimeOffset started, DateTimeOffset now)
+    {
+        var point = new HistogramDataPoint { StartTimeUnixNano = UnixNanos(started), TimeUnixNano = UnixNanos(now), Sum = histogram.SumMicros / 1_000_000.0 };
+        foreach (var count in histogram.Counts())
+        {
+            point.BucketCounts.Add((ulong)count);
+            point.Count += (ulong)count;
+        }
+        foreach (var bound in histogram.BoundsMs) point.ExplicitBounds.Add(bound / 1000.0);
+        return new Metric
+        {
+            Name = histogram.Name, Description = histogram.Help, Unit = "s",
+            Histogram = new Histogram { AggregationTemporality = AggregationTemporality.Cumulative, DataPoints = { point } },
+        };
     }
 
     private static KeyValue Attribute(string name, string value) => new() { Key = name, Value = new AnyValue { StringValue = value } };
