@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.Text;
+using Weft.Proxy.Detection;
 using Weft.Proxy.Http1;
 using Weft.Proxy.Http2;
 using Weft.Proxy.Security;
+using Weft.Routing.Access;
 using Weft.Routing.Listeners;
 using Weft.Routing.Tcp;
 
@@ -18,6 +20,9 @@ internal sealed class BoundListener
         Listener = listener;
         Chains = chains;
         _byChain = chains.ToDictionary(c => c.Chain);
+        Detects = chains.Any(c => c.Chain.Detection is not null);
+        TakesTls = chains.Any(c => c.IsTls || c.Chain.Match.TransportProtocol == Detected.Tls || !c.Chain.Match.ServerNames.IsEmpty);
+        InspectsHttp = chains.Any(c => c.Chain.Match.TransportProtocol != Detected.Tls && c.Chain.Match.ApplicationProtocols.Any(ProtocolGuess.IsApplicationProtocol));
     }
 
     public Listener Listener { get; }
@@ -27,6 +32,15 @@ internal sealed class BoundListener
 
     /// <summary>The chain that takes every connection, where there is no other; else null.</summary>
     public BoundChain? Only => Chains.Length == 1 && (Listener.FilterChains.IsEmpty || Chains[0].Chain.Match == FilterChainMatch.Any) ? Chains[0] : null;
+
+    /// <summary>Some chain serves HTTP and bytes.</summary>
+    public bool Detects { get; }
+
+    /// <summary>Some chain is one of TLS, whoever ends it.</summary>
+    public bool TakesTls { get; }
+
+    /// <summary>Some chain asks what a plaintext client speaks, in the words of Envoy's http_inspector.</summary>
+    public bool InspectsHttp { get; }
 
     public BoundChain? Select(in ConnectionFacts facts) => Listener.Select(facts) is { } chain ? _byChain[chain] : null;
 
@@ -81,6 +95,9 @@ internal sealed class BoundChain
 
     /// <summary>How HTTP is spoken; asked for on connections that speak it.</summary>
     public HttpConnectionManager Http => Chain.Http ?? throw new InvalidOperationException($"filter chain '{Chain.Name}' passes bytes on and speaks no HTTP");
+
+    /// <summary>Who may connect.</summary>
+    public ImmutableArray<NetworkRbac> Access => Chain.Access;
 
     /// <summary>Where bytes go; null on a chain of HTTP alone.</summary>
     public ByteRoute? Bytes => Chain.Bytes;

@@ -26,10 +26,12 @@ internal sealed record ClientHello(string ServerName, IReadOnlyList<string> Appl
 /// </summary>
 internal static class ClientHelloPeek
 {
+    /// <summary>ContentType handshake (RFC 8446 section 5.1): the first byte of TLS.</summary>
+    public const byte HandshakeRecord = 22;
+
     private const int RecordHeaderBytes = 5;
     private const int MaxRecordBytes = 1 << 14;
     private const int MessageHeaderBytes = 4;
-    private const byte HandshakeRecord = 22;
     private const byte ClientHelloMessage = 1;
     private const int ServerNameExtension = 0;
     private const int AlpnExtension = 16;

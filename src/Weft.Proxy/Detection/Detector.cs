@@ -38,6 +38,9 @@ internal readonly ref struct Detected
 /// <summary>Receives the result, always on the socket's worker.</summary>
 internal interface IDetectionHandler
 {
+    /// <summary>Plaintext is told further: HTTP by its version, as Envoy's http_inspector does, from everything else.</summary>
+    bool InspectsHttp => false;
+
     /// <summary>Decide: <see cref="AcceptedSocket.Plain"/>, <see cref="AcceptedSocket.Tls"/> or <see cref="AcceptedSocket.Close"/>. Nothing was consumed.</summary>
     void OnDetected(AcceptedSocket socket, in Detected detected);
 
@@ -78,7 +81,7 @@ internal sealed class Detector(DetectorSettings settings, IDetectionHandler hand
                 });
                 break;
             case PeekVerdict.NotTls:
-                TellRaw(socket, bytes, timedOut: false);
+                OnPlaintext(socket, bytes, isAll: socket.PeerEnded || count == scratch.Length);
                 break;
             default:
                 if (needed > Math.Min(settings.MaxClientHelloBytes, scratch.Length))
@@ -97,14 +100,21 @@ internal sealed class Detector(DetectorSettings settings, IDetectionHandler hand
         else Close(socket, $"detection timed out after {settings.Timeout.TotalMilliseconds:0} ms (DetectorSettings.Timeout)");
     }
 
-    private void TellRaw(AcceptedSocket socket, ReadOnlySpan<byte> bytes, bool timedOut)
+    private void OnPlaintext(AcceptedSocket socket, ReadOnlySpan<byte> bytes, bool isAll)
+    {
+        var protocol = handler.InspectsHttp ? ProtocolGuess.Of(bytes) : ClientProtocol.Bytes;
+        if (protocol == ClientProtocol.NeedMore && !isAll) socket.WakeAt(bytes.Length + 1);
+        else TellRaw(socket, bytes, timedOut: false, protocol);
+    }
+
+    private void TellRaw(AcceptedSocket socket, ReadOnlySpan<byte> bytes, bool timedOut, ClientProtocol protocol = ClientProtocol.Bytes)
     {
         socket.WakeAt(1);
         handler.OnDetected(socket, new Detected
         {
             TransportProtocol = Detected.RawBuffer,
             ServerName = "",
-            ApplicationProtocols = [],
+            ApplicationProtocols = ProtocolGuess.ApplicationProtocol(protocol) is { } name ? [name] : [],
             FirstBytes = bytes,
             TimedOut = timedOut,
         });

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Net;
 using System.Text;
 using Weft.Identity;
@@ -6,6 +7,7 @@ using Weft.Proxy.Configuration;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.ProxyProtocol;
 using Weft.Proxy.Transport;
+using Weft.Routing.Access;
 using Weft.Routing.Listeners;
 using Weft.Routing.Protocols;
 using Weft.Telemetry.Metrics;
@@ -25,6 +27,8 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
     private EdgeSeries? _edge;
     private EdgeKey _edgeKey;
     private bool _superseded;
+    private AccessFacts? _facts;
+    private ImmutableArray<NetworkRbac> _judged = chain.Access; // under which it was let in
     private Channel? _channel;
     private ConnectionEnds? _ends;
     private byte[]? _clientCertificate;
@@ -49,6 +53,12 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
 
     /// <summary>Why its requests are not served although it was accepted (a connection limit); null when they are.</summary>
     public string? Refusal { get; init; }
+
+    /// <summary>Why its chain's rules of access would not let it in any more; null while they would. Requests that come now are denied.</summary>
+    public string? Withdrawn { get; private set; }
+
+    /// <summary>The host name in a ClientHello that passes through; empty without one, and where the handshake is made here.</summary>
+    public string RequestedServerName { get; init; } = "";
 
     /// <summary>It is the application beside the proxy that calls: a drain leaves it for last.</summary>
     public bool IsOutbound { get; } = direction == TrafficDirection.Outbound;
@@ -104,7 +114,7 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
 
     /// <summary>The connection takes no request after the one at hand: a drain, a limit, its age, its certificate's end, or a chain that is gone.</summary>
     public bool IsEnding =>
-        Refusal is not null || context.Draining > (IsOutbound ? DrainScope.Inbound : DrainScope.None) || _superseded || _requests >= Chain.MaxRequests || context.Worker.NowMs - _openedMs >= MaxAgeMs
+        Refusal is not null || Withdrawn is not null || context.Draining > (IsOutbound ? DrainScope.Inbound : DrainScope.None) || _superseded || _requests >= Chain.MaxRequests || context.Worker.NowMs - _openedMs >= MaxAgeMs
         || _certificatesEnd is { } end && context.Worker.Time.GetUtcNow() >= end;
 
     /// <summary>When its age or a certificate, the peer's or the own, ends it, on the worker's clock; <see cref="long.MaxValue"/>: never. Known once it is open.</summary>
@@ -145,6 +155,40 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
         if (config.Listeners.Find(ListenerName)?.Successor(Chain) is { } successor) Chain = successor;
         else _superseded = true;
     }
+
+    /// <summary>Holds it against its chain's rules of access before anything is served, once its handshake is done. Counted and said.</summary>
+    public bool IsPermitted(Channel channel) => Judge(FactsOf(channel));
+
+    /// <summary>The same for plaintext, which has no handshake.</summary>
+    public bool IsPermitted(AcceptedSocket socket) => Judge(_facts ??= Facts(socket.Remote, socket.Local, RequestedServerName, peer: null));
+
+    /// <summary>True once, when the rules of its chain have changed and would not let it in any more. The same rules sent again are new rules that still do.</summary>
+    public bool IsWithdrawnNow()
+    {
+        if (Withdrawn is not null || _channel is null || Chain.Access == _judged) return false;
+        _judged = Chain.Access;
+        Withdrawn = context.Admission.Access.Withdraws(Chain, FactsOf(_channel), ListenerName);
+        return Withdrawn is not null;
+    }
+
+    private bool Judge(AccessFacts facts)
+    {
+        _judged = Chain.Access;
+        return _judged.IsEmpty || context.Admission.Access.Permits(Chain, facts, ListenerName);
+    }
+
+    private AccessFacts FactsOf(Channel channel) => _facts ??= Facts(
+        channel.Remote, channel.Local, channel.Peer?.ServerName ?? RequestedServerName,
+        channel.DescribePeer(out _) is { } peer ? new PeerNames(peer.Uris, peer.DnsNames, peer.Subject) : null);
+
+    private AccessFacts Facts(IPEndPoint remote, IPEndPoint local, string serverName, PeerNames? peer) => new()
+    {
+        DirectRemote = (Addresses?.Peer ?? remote).Address,
+        Remote = (Addresses?.Client ?? remote).Address,
+        Destination = Addresses?.Destination ?? local,
+        ServerName = serverName,
+        Peer = peer,
+    };
 
     /// <summary>The calling service as the peer's proxy names it in <c>x-weft-source</c>, <c>namespace/name[@version]</c>. The first request's word holds for
     /// the connection, and only in the namespace that the peer's certificate proves: a workload cannot appear as another, nor invent series.</summary>

@@ -21,6 +21,12 @@ internal sealed class NegotiatedConnection(WorkerContext context, DownstreamConn
             channel.Close();
             return;
         }
+        connection.Follow(context.Config.Current); // the rules of now, not those of before the handshake
+        if (!connection.IsPermitted(channel))
+        {
+            channel.Abort();
+            return;
+        }
         channel.Handler = Speaker(connection, channel.Peer!.Alpn);
         channel.Handler.OnOpen(channel);
     }

@@ -16,12 +16,13 @@ namespace Weft.Proxy.Listening;
 /// One worker's end of a listener: decides for each accepted connection which filter chain it belongs to and what it becomes. The listener is looked up in
 /// the current configuration each time, so a new version needs no visit here.
 /// </summary>
-internal sealed class WorkerListener : IAcceptHandler, IProxyHeaderHandler, IDetectionHandler
+internal sealed partial class WorkerListener : IAcceptHandler, IProxyHeaderHandler, IDetectionHandler
 {
     private readonly WorkerContext _context;
     private readonly string _name;
     private readonly ProxyHeaderPeek _proxyHeaders;
     private readonly Detector _detector;
+    private readonly TimeSpan _detectionTimeout;
     private readonly Admission.ListenerAdmission _admission;
     private BoundListener? _last;
 
@@ -30,13 +31,16 @@ internal sealed class WorkerListener : IAcceptHandler, IProxyHeaderHandler, IDet
         _context = context;
         _name = listener.Name;
         _admission = context.Admission.For(listener.Name);
-        var timeout = listener.DetectionTimeout == Timeout.InfiniteTimeSpan ? TimeSpan.FromHours(1) : listener.DetectionTimeout;
-        _proxyHeaders = new ProxyHeaderPeek(timeout, this);
-        _detector = new Detector(new DetectorSettings { Timeout = timeout }, this);
+        _detectionTimeout = listener.DetectionTimeout == Timeout.InfiniteTimeSpan ? TimeSpan.FromHours(1) : listener.DetectionTimeout;
+        _proxyHeaders = new ProxyHeaderPeek(_detectionTimeout, this);
+        _detector = new Detector(new DetectorSettings { Timeout = _detectionTimeout }, this);
     }
 
     /// <summary>As it is now; as it last was, for the connections that were in its backlog when it was withdrawn.</summary>
     private BoundListener? Current => _context.Config.Current.Listeners.Find(_name) is { } current ? _last = current : _last;
+
+    /// <inheritdoc/>
+    bool IDetectionHandler.InspectsHttp => Current is { InspectsHttp: true };
 
     /// <inheritdoc/>
     ProxyProtocolFilter? IProxyHeaderHandler.Filter => Current?.Listener.ProxyProtocol;
@@ -64,7 +68,8 @@ internal sealed class WorkerListener : IAcceptHandler, IProxyHeaderHandler, IDet
     public void OnDetected(AcceptedSocket socket, in Detected detected)
     {
         var listener = Current;
-        if (listener?.Select(FactsOf(socket, detected.TransportProtocol, detected.ServerName, [.. detected.ApplicationProtocols])) is { } chain) Serve(socket, listener.Listener, chain);
+        if (listener is not null && Select(socket, listener, detected.TransportProtocol, detected.ServerName, [.. detected.ApplicationProtocols]) is { } chain)
+            Serve(socket, listener.Listener, chain, detected.ServerName);
         else Reject(socket, listener, detected);
     }
 
@@ -87,9 +92,10 @@ internal sealed class WorkerListener : IAcceptHandler, IProxyHeaderHandler, IDet
     /// <summary>There is one chain for everything, or the chain follows from the addresses, or the first bytes must be seen.</summary>
     private void Choose(AcceptedSocket socket, BoundListener listener)
     {
-        if (listener.Only is { } only) Serve(socket, listener.Listener, only);
+        if (Undecided(socket, listener) is { } settings) new UndecidedConnection(_context.Detection, socket, settings, this).Start();
+        else if (listener.Only is { } only) Serve(socket, listener.Listener, only);
         else if (listener.Listener.NeedsDetection) _detector.Start(socket);
-        else if (listener.Select(FactsOf(socket, Detected.RawBuffer, "", [])) is { } chain) Serve(socket, listener.Listener, chain);
+        else if (PlainChain(socket, listener) is { } chain) Serve(socket, listener.Listener, chain);
         else socket.Close();
     }
 
@@ -103,19 +109,33 @@ internal sealed class WorkerListener : IAcceptHandler, IProxyHeaderHandler, IDet
         ApplicationProtocols = offered,
     };
 
-    private void Serve(AcceptedSocket socket, Listener listener, BoundChain chain)
+    private static BoundChain? Select(AcceptedSocket socket, BoundListener listener, string transportProtocol, string serverName, ReadOnlySpan<string> offered) =>
+        listener.Select(FactsOf(socket, transportProtocol, serverName, offered));
+
+    private DownstreamConnection Connection(AcceptedSocket socket, Listener listener, BoundChain chain, string serverName = "") =>
+        new(_context, _name, listener.Direction, chain) { Refusal = _admission.Refuse(), Addresses = socket.Addresses, RequestedServerName = serverName };
+
+    /// <param name="serverName">Of a ClientHello that was looked at.</param>
+    private void Serve(AcceptedSocket socket, Listener listener, BoundChain chain, string serverName = "")
     {
-        var connection = new DownstreamConnection(_context, _name, listener.Direction, chain) { Refusal = _admission.Refuse(), Addresses = socket.Addresses };
-        if (chain.Chain.Http?.Routes is RouteSource.Transparent transparent) new InterceptedConnection(_context, socket, transparent, connection).Start();
-        else if (!chain.IsTls) socket.Plain(Plain(connection, chain));
+        if (!chain.IsTls && chain.Bytes is null)
+        {
+            ServeHttp(socket, listener, chain, isPermitted: false);
+            return;
+        }
+        var connection = Connection(socket, listener, chain, serverName);
+        if (chain.IsTls && chain.Tls is not { }) socket.Close(); // its certificate has not arrived: never plaintext instead
         else if (chain.Tls is { } tls) Shake(socket, tls, new NegotiatedConnection(_context, connection), chain);
-        else socket.Close(); // its certificate has not arrived: never plaintext instead
+        else if (connection.IsPermitted(socket)) socket.Plain(new ByteServerConnection(_context, connection, chain.Bytes!));
+        else socket.Abort();
     }
 
-    private IChannelHandler Plain(DownstreamConnection connection, BoundChain chain)
+    private void ServeHttp(AcceptedSocket socket, Listener listener, BoundChain chain, bool isPermitted)
     {
-        if (chain.Bytes is { } bytes) return new ByteServerConnection(_context, connection, bytes);
-        return chain.Http.Codec == HttpCodec.Http2 ? new Http2ServerConnection(_context, connection) : new Http1ServerConnection(_context, connection);
+        var connection = Connection(socket, listener, chain);
+        if (!isPermitted && !connection.IsPermitted(socket)) socket.Abort();
+        else if (chain.Http.Routes is RouteSource.Transparent transparent) new InterceptedConnection(_context, socket, transparent, connection).Start();
+        else socket.Plain(chain.Http.Codec == HttpCodec.Http2 ? new Http2ServerConnection(_context, connection) : new Http1ServerConnection(_context, connection));
     }
 
     /// <summary>

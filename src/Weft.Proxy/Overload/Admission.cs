@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Weft.Proxy.Access;
 using Weft.Proxy.Transport;
 using Weft.Telemetry.Metrics;
 
@@ -34,6 +35,7 @@ internal sealed class Admission
         _requests = metrics.AddCounter(Refused, Help, ("limit", "memory"));
         _handshakes = metrics.AddCounter(Refused, Help, ("limit", "handshakes"));
         _pauses = metrics.AddCounter("weft_accept_pauses_total", "Times that accepting paused because a connection limit was reached.");
+        Access = new AccessJudge(new AccessReport(AccessSettings, metrics, time, warn));
         _exhausted = metrics.AddCounter("weft_accept_exhausted_total", "Times that accepting rested because the system had no descriptor or memory for a socket.");
         metrics.AddGauge("weft_accepted_connections", "Accepted sockets that are open, those in detection and handshake included.", () => _process.Open);
         metrics.AddGauge("weft_memory_shedding", "1 while requests are refused because memory is short, else 0.", () => _memoryRefusal is null ? 0 : 1);
@@ -44,6 +46,11 @@ internal sealed class Admission
 
     /// <summary>Connections to original destinations, which must not come back.</summary>
     public OwnConnections OwnConnections { get; } = new();
+
+    /// <summary>Who may connect, by the rules of the filter chain.</summary>
+    public AccessJudge Access { get; }
+
+    public AccessSettings AccessSettings { get; } = new();
 
     /// <summary>TLS handshakes at one time, per worker.</summary>
     public int MaxHandshakes => _settings.MaxHandshakes;

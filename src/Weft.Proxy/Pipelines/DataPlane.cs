@@ -1,4 +1,5 @@
 using Weft.Proxy.Configuration;
+using Weft.Proxy.Detection;
 using Weft.Proxy.Listening;
 using Weft.Proxy.Overload;
 using Weft.Proxy.Workers;
@@ -19,10 +20,11 @@ internal sealed class DataPlane
     public DataPlane(
         int count, ConfigStore config, MetricsRegistry metrics, NodeIdentity node, Admission admission, TimeProvider time, ulong seed, Action<ContainedFault> report)
     {
+        var detection = DetectionContext.Create(metrics, time);
         for (var i = 0; i < count; i++)
         {
             var worker = new Worker($"worker-{i}", new WorkerSettings(), time, report);
-            _workers.Add(new WorkerContext(worker, config, metrics.CreateShard(), node, admission, seed + (ulong)i * 0x9E3779B97F4A7C15));
+            _workers.Add(new WorkerContext(worker, config, metrics.CreateShard(), node, admission, seed + (ulong)i * 0x9E3779B97F4A7C15) { Detection = detection });
         }
         Listeners = new ListenerHost(_workers, metrics, time);
         config.Published += OnPublished;
@@ -117,15 +119,16 @@ internal sealed class DataPlane
                 context.Upstream.OnPublished(config);
                 context.Waiting.OnPublished(config);
                 context.Names.OnPublished(config);
-                if (listenersChanged) context.Connections.ForEach(c => Follow(c, config));
+                if (listenersChanged) context.Connections.ForEach(c => Follow(c, config, context));
             });
         }
     }
 
-    /// <summary>A connection whose chain has vanished is told to end now, not with the next request that it would have to refuse.</summary>
-    private static void Follow(IServerConnection connection, ProxyConfig config)
+    /// <summary>A connection whose chain has vanished, or would not let it in any more, is told to end now, not with the next request that it would have to refuse.</summary>
+    private static void Follow(IServerConnection connection, ProxyConfig config, WorkerContext context)
     {
         connection.Connection.Follow(config);
-        if (connection.Connection.IsEnding) connection.BeginDrain();
+        if (connection.Connection.IsWithdrawnNow()) connection.Withdraw(context.Withdrawals);
+        else if (connection.Connection.IsEnding) connection.BeginDrain();
     }
 }

@@ -113,7 +113,8 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter, IByte
             _record.Method = Vocabulary.ParseMethod(head.Method);
             _idempotent = RetryDecision.IsIdempotent(head.Method);
             ReadGrpc();
-            if (_connection.Refusal is { } limit) Fail(Fault.Overloaded, limit);
+            if (_connection.Withdrawn is { } denial) Fail(Fault.Denied, denial);
+            else if (_connection.Refusal is { } limit) Fail(Fault.Overloaded, limit);
             else if (_context.Admission.MemoryRefusal is { } memory)
             {
                 _context.Admission.CountRefusedRequest();

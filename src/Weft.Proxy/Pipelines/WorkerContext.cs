@@ -1,4 +1,6 @@
+using Weft.Proxy.Access;
 using Weft.Proxy.Configuration;
+using Weft.Proxy.Detection;
 using Weft.Proxy.Listening;
 using Weft.Proxy.Overload;
 using Weft.Proxy.Mesh;
@@ -30,6 +32,7 @@ internal sealed class WorkerContext
         Destinations = new OriginalDestinations(this);
         Waiting = new RouteWaiters(this);
         Names = new NameTable(config, e => worker.Report("names", "a name arrived", e));
+        Withdrawals = new Withdrawals(worker, admission.AccessSettings);
         KeptBodies = new KeptBodies(worker.Buffers, UpstreamSettings);
     }
 
@@ -57,9 +60,15 @@ internal sealed class WorkerContext
 
     public ByteSettings Bytes { get; } = new();
 
+    /// <summary>HTTP connections that the rules of access would no longer let in.</summary>
+    public Withdrawals Withdrawals { get; }
+
     public KeptBodies KeptBodies { get; }
 
     public HeadSpaces HeadSpaces { get; } = new();
+
+    /// <summary>What the process knows of who speaks first.</summary>
+    public required DetectionContext Detection { get; init; }
 
     /// <summary>Requests whose route configuration was asked for and has not come.</summary>
     public RouteWaiters Waiting { get; }

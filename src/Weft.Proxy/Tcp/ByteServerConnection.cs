@@ -1,3 +1,4 @@
+using Weft.Proxy.Access;
 using Weft.Proxy.Buffers;
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Listening;
@@ -58,6 +59,21 @@ internal sealed class ByteServerConnection(WorkerContext context, DownstreamConn
         Dial();
     }
 
+    /// <summary>The endpoint's channel, once <see cref="DialFor"/> has connected it and until there is a client: what it says can be looked at.</summary>
+    public Channel Upstream => _upstream!.Channel;
+
+    /// <summary>The client turned out to want something else: what was dialled is closed, and nothing is recorded, because nobody asked for it.</summary>
+    public void Abandon()
+    {
+        if (_over) return;
+        _over = true;
+        _waiter = null;
+        _dialer?.Cancel();
+        if (_upstream is null) return;
+        _upstream.Channel.Close();
+        _upstream.Release(failed: false);
+    }
+
     /// <summary>Goes on with the channel of an HTTP/1 connection whose CONNECT it has dialled for.</summary>
     /// <param name="received">What the client has sent behind its CONNECT; given up to this connection. Null for none.</param>
     /// <param name="answer">To the CONNECT, before anything else.</param>
@@ -101,8 +117,6 @@ internal sealed class ByteServerConnection(WorkerContext context, DownstreamConn
         _record.Attempts = _dialer!.Attempts;
         _dialer = null;
         DescribeEndpoint(upstream);
-        _series = context.Metrics.Connections(_record.Edge);
-        _series.Opened();
         var waiter = _waiter;
         _waiter = null;
         if (waiter is null)
@@ -128,6 +142,8 @@ internal sealed class ByteServerConnection(WorkerContext context, DownstreamConn
 
     private void Relay(ByteBuffer? received, ReadOnlySpan<byte> answer)
     {
+        _series = context.Metrics.Connections(_record.Edge);
+        _series.Opened();
         var now = context.Worker.NowMs;
         _lastActivityMs = now;
         _endsMs = Math.Min(_upstream!.EndsMs, connection.CertificatesEndMs);
@@ -185,6 +201,10 @@ internal sealed class ByteServerConnection(WorkerContext context, DownstreamConn
 
     /// <inheritdoc/>
     public void EndDrain() => End(Fault.Draining);
+
+    /// <inheritdoc/>
+    /// <remarks>Bytes have nothing that could be completed.</remarks>
+    public void Withdraw(Withdrawals ending) => End(Fault.Denied);
 
     /// <inheritdoc/>
     public void CloseNow() => End(Fault.DownstreamClosed);

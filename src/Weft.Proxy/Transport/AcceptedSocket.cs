@@ -49,6 +49,9 @@ internal sealed class AcceptedSocket : IEventSource, ITimerHandler
     /// <summary>The peer has ended its direction: what has arrived is all there will be. Known while peeking.</summary>
     public bool PeerEnded => _seen.Any(ReadyEvents.PeerEnded | ReadyEvents.HangUp | ReadyEvents.Error);
 
+    /// <summary>It is not decided yet what becomes of it, and it has not broken.</summary>
+    public bool IsOpen => !_gone;
+
     /// <summary>Goes on as a plain channel; <see cref="IChannelHandler.OnOpen"/> is called before the loop waits again, never from inside this call.</summary>
     public Channel Plain(IChannelHandler handler)
     {

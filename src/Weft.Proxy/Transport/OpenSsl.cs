@@ -4,7 +4,7 @@ namespace Weft.Proxy.Transport;
 
 /// <summary>libssl.so.3, the part that a connection uses while it lives, and the building of contexts.</summary>
 /// <remarks>
-/// Only SSL_read, SSL_write and plain readings of state are imported with <see cref="SuppressGCTransitionAttribute"/>: they cannot block on a non-blocking socket
+/// Only SSL_read, SSL_peek, SSL_write and plain readings of state are imported with <see cref="SuppressGCTransitionAttribute"/>: they cannot block on a non-blocking socket
 /// and never call back into managed code (callbacks exist for certificate verification and ALPN only, both reachable from SSL_do_handshake alone, because
 /// renegotiation and post-handshake authentication are off).
 /// </remarks>
@@ -102,6 +102,10 @@ internal static unsafe partial class OpenSsl
 
     [SuppressGCTransition]
     [LibraryImport(Library)]
+    public static partial int SSL_peek(nint ssl, byte* into, int length);
+
+    [SuppressGCTransition]
+    [LibraryImport(Library)]
     public static partial int SSL_write(nint ssl, byte* from, int length);
 
     [SuppressGCTransition]
@@ -157,6 +161,12 @@ internal static unsafe partial class OpenSsl
     public static int Read(nint ssl, Span<byte> into)
     {
         fixed (byte* p = into) return SSL_read(ssl, p, into.Length);
+    }
+
+    /// <summary>As <see cref="Read"/>, and the bytes stay.</summary>
+    public static int Peek(nint ssl, Span<byte> into)
+    {
+        fixed (byte* p = into) return SSL_peek(ssl, p, into.Length);
     }
 
     public static int Write(nint ssl, ReadOnlySpan<byte> from)

@@ -55,6 +55,21 @@ internal sealed class PlainChannel : SocketChannel
         }
     }
 
+    public override IoStatus Peek(Span<byte> into, out int count)
+    {
+        count = 0;
+        if (State != Phase.Open) return IoStatus.Failed;
+        if (_ended) return IoStatus.EndOfStream;
+        AwaitsRead = true;
+        do count = (int)Socket.Peek(Fd, into);
+        while (count < 0 && Errno.LastOfHotCall == Errno.Interrupted);
+        if (count > 0) return IoStatus.Ok;
+        if (count == 0) return IoStatus.EndOfStream; // the read that comes to it notes it
+        var error = Errno.LastOfHotCall;
+        count = 0;
+        return error == Errno.Again ? IoStatus.WouldBlock : FailIo(error);
+    }
+
     public override IoStatus Write(ReadOnlySpan<byte> from, out int written)
     {
         written = 0;

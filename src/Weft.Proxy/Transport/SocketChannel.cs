@@ -69,6 +69,9 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
     /// <summary>Something can be read, or must be tried.</summary>
     protected virtual bool MayRead => SocketReadable;
 
+    /// <summary>As <see cref="Channel.Read"/>, but what is copied stays to be read. Also after <see cref="IoStatus.Ok"/> the handler is called when more has come.</summary>
+    public abstract IoStatus Peek(Span<byte> into, out int count);
+
     public override void Close()
     {
         if (State is Phase.Lingering or Phase.Closed) return;

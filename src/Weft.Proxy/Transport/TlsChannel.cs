@@ -83,6 +83,22 @@ internal sealed class TlsChannel : SocketChannel
         return IoStatus.Ok;
     }
 
+    /// <inheritdoc/>
+    /// <remarks>What OpenSSL gives here it gives again to the next read, so it counts as buffered.</remarks>
+    public override IoStatus Peek(Span<byte> into, out int count)
+    {
+        count = 0;
+        if (State != Phase.Open) return IoStatus.Failed;
+        if (_ended) return IoStatus.EndOfStream;
+        if (!MayRead) return WaitToRead();
+        var peeked = OpenSsl.Peek(_ssl, into);
+        if (peeked <= 0) return ReadFailed(peeked, Errno.LastOfHotCall);
+        NoteReceived();
+        AwaitsRead = true;
+        count = peeked;
+        return IoStatus.Ok;
+    }
+
     public override IoStatus Write(ReadOnlySpan<byte> from, out int written)
     {
         written = 0;

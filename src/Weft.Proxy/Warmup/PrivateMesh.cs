@@ -1,5 +1,6 @@
 using System.Net;
 using Weft.Proxy.Configuration;
+using Weft.Proxy.Detection;
 using Weft.Proxy.Listening;
 using Weft.Proxy.Overload;
 using Weft.Proxy.Pipelines;
@@ -28,7 +29,7 @@ internal sealed class PrivateMesh : IDisposable
         {
             var store = new ConfigStore();
             var metrics = new MetricsRegistry(time);
-            var context = new WorkerContext(_worker, store, metrics.CreateShard(), new NodeIdentity("default/warm-up", ""), new Admission(new OverloadSettings(), metrics, time, _ => { }), seed: 1);
+            var context = new WorkerContext(_worker, store, metrics.CreateShard(), new NodeIdentity("default/warm-up", ""), new Admission(new OverloadSettings(), metrics, time, _ => { }), seed: 1) { Detection = DetectionContext.Create(metrics, time) };
             var ports = new Dictionary<string, IPEndPoint>(StringComparer.Ordinal)
             {
                 ["workload"] = _worker.Listen(new IPEndPoint(IPAddress.Loopback, 0), new ListenOptions(), new WarmupBackend(_worker)).Local,

@@ -1,15 +1,12 @@
 using System.Collections.Immutable;
 using Google.Protobuf;
 using Weft.Routing.Listeners;
-using Weft.Routing.Tcp;
 using FilterChain = Weft.Routing.Listeners.FilterChain;
 using FilterChainMatch = Weft.Routing.Listeners.FilterChainMatch;
 using Listener = Weft.Routing.Listeners.Listener;
 using ProtoChain = Envoy.Config.Listener.V3.FilterChain;
 using ProtoDirection = Envoy.Config.Core.V3.TrafficDirection;
-using ProtoHcm = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager;
 using ProtoListener = Envoy.Config.Listener.V3.Listener;
-using ProtoTcp = Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy;
 
 namespace Weft.Routing.Compile;
 
@@ -17,8 +14,6 @@ namespace Weft.Routing.Compile;
 public static class ListenerCompiler
 {
     private static readonly MessageParser<ProtoListener> Parser = ProtoListener.Parser.WithDiscardUnknownFields(true);
-    private static readonly MessageParser<ProtoHcm> HcmParser = ProtoHcm.Parser.WithDiscardUnknownFields(true);
-    private static readonly MessageParser<ProtoTcp> TcpParser = ProtoTcp.Parser.WithDiscardUnknownFields(true);
 
     public static Compiled<Listener> Compile(ReadOnlySpan<byte> bytes) =>
         Compilation.Run(TypeUrls.Listener, bytes, Parser, m => m.Name, Build);
@@ -111,25 +106,17 @@ public static class ListenerCompiler
         var match = chain.FilterChainMatch is null ? FilterChainMatch.Any : FilterChainMatchCompiler.Compile(chain.FilterChainMatch, at.Field("filter_chain_match"), into);
         var tls = TlsCompiler.Downstream(chain.TransportSocket, at.Field("transport_socket"), into);
         var handshake = into.Limit(chain.TransportSocketConnectTimeout, TimeSpan.FromSeconds(10), at.Field("transport_socket_connect_timeout"));
-        var (http, bytes) = Terminal(chain, at, into);
-        return http is null && bytes is null ? null : new FilterChain { Name = chain.Name, Match = match, Tls = tls, HandshakeTimeout = handshake, Http = http, Bytes = bytes };
-    }
-
-    /// <summary>The filter that takes the connection: one of the two that do.</summary>
-    private static (HttpConnectionManager? Http, ByteRoute? Bytes) Terminal(ProtoChain chain, FieldPath at, Compilation into)
-    {
-        var any = chain.Filters.Count == 1 ? chain.Filters[0].TypedConfig : null;
-        var configAt = at.Field("filters", 0).Field("typed_config");
-        switch (any?.TypeUrl)
+        var filters = NetworkFilterCompiler.Compile(chain, at, into);
+        return filters.Http is null && filters.Bytes is null ? null : new FilterChain
         {
-            case TypeUrls.HttpConnectionManager:
-                return (into.Unpack(any, HcmParser, configAt) is { } manager ? HttpConnectionManagerCompiler.Compile(manager, configAt, into) : null, null);
-            case TypeUrls.TcpProxy:
-                return (null, into.Unpack(any, TcpParser, configAt) is { } proxy ? ByteRouteCompiler.Compile(proxy, configAt, into) : null);
-            default:
-                var found = chain.Filters.Count == 0 ? "none" : string.Join(", ", chain.Filters.Select(f => f.Name));
-                into.Refuse(at.Field("filters"), $"exactly one filter is supported, the HTTP connection manager or the TCP proxy; found {found}");
-                return (null, null);
-        }
+            Name = chain.Name,
+            Match = match,
+            Tls = tls,
+            HandshakeTimeout = handshake,
+            Http = filters.Http,
+            Bytes = filters.Bytes,
+            Access = filters.Access,
+            Detection = filters.Detection,
+        };
     }
 }

@@ -77,7 +77,8 @@ internal static class MatchCompiler
         }
     }
 
-    private static HeaderMatcher? Header(ProtoHeaderMatcher matcher, FieldPath at, Compilation into)
+    /// <summary>A condition on a header field; null when it is refused.</summary>
+    public static HeaderMatcher? Header(ProtoHeaderMatcher matcher, FieldPath at, Compilation into)
     {
         var name = matcher.Name.ToLowerInvariant();
         if (!Values.IsToken(name) && name is not (":method" or ":path" or ":scheme" or ":authority"))

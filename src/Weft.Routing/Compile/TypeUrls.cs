@@ -13,7 +13,9 @@ public static class TypeUrls
 
     internal const string HttpConnectionManager = Prefix + "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
     internal const string TcpProxy = Prefix + "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
+    internal const string NetworkRbac = Prefix + "envoy.extensions.filters.network.rbac.v3.RBAC";
     internal const string Router = Prefix + "envoy.extensions.filters.http.router.v3.Router";
+    internal const string Detect = Prefix + "weft.v1.Detect";
     internal const string ForwardProxy = Prefix + "weft.v1.ForwardProxy";
     internal const string MeshNames = Prefix + "weft.v1.MeshNames";
     internal const string DnsFilter = Prefix + "envoy.extensions.filters.udp.dns_filter.v3.DnsFilterConfig";

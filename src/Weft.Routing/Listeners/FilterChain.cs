@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Weft.Routing.Access;
 using Weft.Routing.Security;
 using Weft.Routing.Tcp;
 
@@ -21,4 +23,10 @@ public sealed class FilterChain
 
     /// <summary>Where bytes go that nobody reads here; null on a chain that speaks HTTP. Exactly one of the two is set, or both on a chain that finds out what is spoken.</summary>
     public ByteRoute? Bytes { get; init; }
+
+    /// <summary>Who may connect: asked in this order before anything is served, and again when they change. Empty: everybody.</summary>
+    public ImmutableArray<NetworkRbac> Access { get; init; } = [];
+
+    /// <summary>How it is found out which of <see cref="Http"/> and <see cref="Bytes"/> serves a connection; null where there is only one of them.</summary>
+    public ProtocolDetection? Detection { get; init; }
 }

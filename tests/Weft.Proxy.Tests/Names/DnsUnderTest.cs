@@ -30,7 +30,7 @@ internal sealed class DnsUnderTest : IDisposable
     public DnsUnderTest(DnsServer server, TimeProvider? time = null, IPEndPoint? at = null)
     {
         Host = new WorkerHost(time: time);
-        Context = new WorkerContext(Host.Worker, Store, _metrics.CreateShard(), new NodeIdentity("default/me", "v1"), new Admission(new OverloadSettings(), _metrics, TimeProvider.System, _ => { }), 42);
+        Context = new WorkerContext(Host.Worker, Store, _metrics.CreateShard(), new NodeIdentity("default/me", "v1"), new Admission(new OverloadSettings(), _metrics, TimeProvider.System, _ => { }), 42) { Detection = Weft.Proxy.Detection.DetectionContext.Create(_metrics, TimeProvider.System) };
         var listener = new Listener { Name = "names", Address = at ?? WorkerHost.Loopback, FilterChains = [], Dns = server };
         _listener = Host.On(() => new DnsListener(Context, listener, listener.Address, new ListenOptions { Gate = Context.Admission.For("names") }, new DnsServices(new DnsMetrics(_metrics), _machine)));
         Address = _listener.Local;

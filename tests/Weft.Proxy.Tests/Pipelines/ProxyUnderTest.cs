@@ -135,21 +135,48 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
         return TryListen(manager, port, tls, handshake, change);
     }
 
-    private string? TryListen(IMessage filter, int port, ServerTls? tls = null, TimeSpan? handshake = null, Action<Listener>? change = null)
+    /// <summary>A listener "in" with one chain of <paramref name="filters"/>; called again it is a new version of the same listener.</summary>
+    public ProxyUnderTest ListenWith(params Envoy.Config.Listener.V3.Filter[] filters) => ListenWith(tls: null, filters);
+
+    /// <summary>The same over mutual TLS.</summary>
+    public ProxyUnderTest ListenWith(ServerTls? tls, params Envoy.Config.Listener.V3.Filter[] filters) =>
+        ListenWith(tls, new FilterChain { Filters = { filters }, TransportSocket = tls is null ? null : MutualTls });
+
+    /// <summary>A connection manager in proto3 JSON as a filter; the router filter and stat_prefix are added.</summary>
+    public static Envoy.Config.Listener.V3.Filter HttpFilter(string hcm)
+    {
+        var manager = Json.Parse<HttpConnectionManager>(hcm);
+        manager.StatPrefix = "in";
+        manager.HttpFilters.Add(new HttpFilter { Name = "router", TypedConfig = Any.Pack(new Router()) });
+        return new() { Name = "hcm", TypedConfig = Any.Pack(manager) };
+    }
+
+    /// <summary>Several chains; those whose transport socket is <see cref="MutualTls"/> use <paramref name="tls"/>.</summary>
+    public ProxyUnderTest ListenWith(ServerTls? tls, params FilterChain[] chains)
+    {
+        TryListen(chains, 0, tls).ShouldBeNull();
+        return this;
+    }
+
+    public static Envoy.Config.Core.V3.TransportSocket MutualTls => new() { Name = "tls", TypedConfig = Any.Pack(Mutual) };
+
+    private string? TryListen(IMessage filter, int port, ServerTls? tls = null, TimeSpan? handshake = null, Action<Listener>? change = null) =>
+        TryListen([new FilterChain { Filters = { new Envoy.Config.Listener.V3.Filter { Name = "hcm", TypedConfig = Any.Pack(filter) } }, TransportSocket = tls is null ? null : MutualTls }], port, tls, handshake, change);
+
+    private string? TryListen(FilterChain[] chains, int port, ServerTls? tls = null, TimeSpan? handshake = null, Action<Listener>? change = null)
     {
         var message = new Listener
         {
             Name = "in",
             Address = new() { SocketAddress = new() { Address = "127.0.0.1", PortValue = (uint)port } },
             TrafficDirection = Direction,
-            FilterChains = { new FilterChain { Filters = { new Envoy.Config.Listener.V3.Filter { Name = "hcm", TypedConfig = Any.Pack(filter) } } } },
+            FilterChains = { chains },
         };
         if (handshake is { } limit) message.FilterChains[0].TransportSocketConnectTimeout = Duration.FromTimeSpan(limit);
-        if (tls is not null) message.FilterChains[0].TransportSocket = new() { Name = "tls", TypedConfig = Any.Pack(Mutual) };
         change?.Invoke(message);
         var compiled = ListenerCompiler.Compile(message);
         compiled.Rejections.ShouldBeEmpty();
-        var bound = new BoundListener(compiled.Value!, [.. compiled.Value!.FilterChains.Select(c => new BoundChain(c, tls))]);
+        var bound = new BoundListener(compiled.Value!, [.. compiled.Value!.FilterChains.Select(c => new BoundChain(c, c.Tls is null ? null : tls))]);
         Publish(new ProxyConfig { Listeners = _config.Listeners.With("in", bound), Routes = _config.Routes, Clusters = _config.Clusters, Names = _config.Names });
         return _dataPlane.Listeners.TryOpen(bound);
     }

@@ -19,6 +19,7 @@ public sealed class FieldPolicyTests
         Envoy.Config.Bootstrap.V3.Bootstrap.Descriptor,
         Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Descriptor,
         Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy.Descriptor,
+        Envoy.Extensions.Filters.Network.Rbac.V3.RBAC.Descriptor, Weft.V1.Detect.Descriptor,
         Envoy.Extensions.Filters.Http.Router.V3.Router.Descriptor, Weft.V1.ForwardProxy.Descriptor, Weft.V1.RetryBudget.Descriptor,
         Weft.V1.Transparent.Descriptor, Weft.V1.ProxyProtocol.Descriptor, Envoy.Extensions.Filters.Listener.OriginalDst.V3.OriginalDst.Descriptor,
         Envoy.Extensions.TransportSockets.ProxyProtocol.V3.ProxyProtocolUpstreamTransport.Descriptor,

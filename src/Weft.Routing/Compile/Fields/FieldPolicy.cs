@@ -17,8 +17,8 @@ public static class FieldPolicy
     private const int MaxDepth = 100;
 
     private static readonly Dictionary<string, MessageFields> ByName =
-        ListenerFields.All.Concat(HttpFields.All).Concat(TcpFields.All).Concat(TlsFields.All).Concat(RouteFields.All).Concat(ClusterFields.All).Concat(EndpointFields.All)
-            .Concat(BootstrapFields.All).Concat(DnsFields.All).ToDictionary(m => m.FullName);
+        ListenerFields.All.Concat(HttpFields.All).Concat(TcpFields.All).Concat(TlsFields.All).Concat(RouteFields.All).Concat(ClusterFields.All)
+            .Concat(EndpointFields.All).Concat(BootstrapFields.All).Concat(DnsFields.All).Concat(NetworkFilterFields.All).ToDictionary(m => m.FullName);
 
     private static readonly Dictionary<string, MessageFields>.AlternateLookup<ReadOnlySpan<char>> ByNameSpan = ByName.GetAlternateLookup<ReadOnlySpan<char>>();
 

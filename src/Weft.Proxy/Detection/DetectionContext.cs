@@ -1,0 +1,13 @@
+using Weft.Telemetry.Metrics;
+
+namespace Weft.Proxy.Detection;
+
+/// <summary>What all detections of a process share. Any thread.</summary>
+internal sealed record DetectionContext(VerdictMemory Memory, DetectionMetrics Metrics)
+{
+    public static DetectionContext Create(MetricsRegistry registry, TimeProvider time)
+    {
+        var metrics = new DetectionMetrics(registry);
+        return new DetectionContext(new VerdictMemory(metrics, time), metrics);
+    }
+}

@@ -1,0 +1,15 @@
+using Weft.Routing.Listeners;
+
+namespace Weft.Proxy.Detection;
+
+/// <summary>What a connection may turn out to be, and how long that may take.</summary>
+/// <param name="Destination">Where its bytes would go, in the words under which verdicts are remembered.</param>
+/// <param name="Http">How HTTP is told from bytes; null where a plaintext connection is bytes in any case.</param>
+/// <param name="TakesTls">TLS is told from plaintext too.</param>
+/// <param name="Timeout">After it a client that has begun a ClientHello and not ended it has sent bytes. The listener's, default 15 s.</param>
+internal sealed record UndecidedSettings(string Destination, ProtocolDetection? Http, bool TakesTls, TimeSpan Timeout)
+{
+    /// <summary>Where TLS may come, how long its hello is waited for before the endpoint is dialled: a client sends it together with the last packet of its connect, whatever
+    /// the distance. Dialling sooner would make two connections to the application of every one between proxies. Default 2 ms.</summary>
+    public TimeSpan HelloGrace { get; init; } = TimeSpan.FromMilliseconds(2);
+}
