@@ -1,4 +1,5 @@
 using System.Text;
+using Weft.Proxy.Detection;
 using Weft.Proxy.Listening;
 using Weft.Proxy.Names;
 using Weft.Proxy.Overload;
@@ -8,6 +9,7 @@ using Weft.Proxy.Transport;
 using Weft.Proxy.Workers;
 using Weft.Routing.Listeners;
 using Weft.Routing.Routes;
+using Weft.Routing.Tcp;
 
 namespace Weft.Proxy.Interception;
 
@@ -20,7 +22,7 @@ namespace Weft.Proxy.Interception;
 /// </code>
 /// Nothing is read from the client meanwhile, and each wait is bounded by lookup_timeout.
 /// </summary>
-internal sealed class InterceptedConnection : INameWaiter, IRouteWaiter, ITimerHandler
+internal sealed class InterceptedConnection : INameWaiter, IRouteWaiter, ITimerHandler, IUndecidedHandler
 {
     private enum Step : byte { Name, Routes, Decided }
 
@@ -31,6 +33,7 @@ internal sealed class InterceptedConnection : INameWaiter, IRouteWaiter, ITimerH
     private readonly TimerNode _timer;
     private Step _step;
     private string _key = "";
+    private ByteRoute? _bytes;
 
     /// <param name="source">Of the chain that the connection came in under.</param>
     /// <param name="connection">What becomes of <paramref name="socket"/>; its addresses are known.</param>
@@ -105,9 +108,26 @@ internal sealed class InterceptedConnection : INameWaiter, IRouteWaiter, ITimerH
     private void Serve(RouteTable table)
     {
         _step = Step.Decided;
-        if (table.Bytes is { } bytes && !table.IsHttp) _socket.Plain(new ByteServerConnection(_context, _connection, bytes));
-        else _socket.Plain(new Http1ServerConnection(_context, _connection));
+        if (table.Bytes is not { } bytes) _socket.Plain(new Http1ServerConnection(_context, _connection));
+        else if (!table.IsHttp) _socket.Plain(new ByteServerConnection(_context, _connection, bytes));
+        else
+        {
+            _bytes = bytes;
+            var settings = new UndecidedSettings(bytes.Clusters[0].Name, ProtocolDetection.Default, TakesTls: false, TimeSpan.FromSeconds(15));
+            new UndecidedConnection(_context.Detection, _socket, settings, this).Start();
+        }
     }
+
+    // ---- a port that declares nothing: HTTP or bytes, as both sides tell
+
+    public ByteServerConnection AsBytes(AcceptedSocket socket) => new(_context, _connection, _bytes!);
+
+    public void OnHttp(AcceptedSocket socket, ClientProtocol protocol, bool dialled) => socket.Plain(new Http1ServerConnection(_context, _connection));
+
+    /// <remarks>Never asked: TLS is bytes here.</remarks>
+    public bool IsForBytes(AcceptedSocket socket, ClientHello hello) => true;
+
+    public void OnTls(AcceptedSocket socket, ClientHello hello) => socket.Plain(new ByteServerConnection(_context, _connection, _bytes!));
 
     // ---- Outside
 
