@@ -31,6 +31,8 @@ internal static class InterceptionTranslation
     public static Listener Names(int port, NodeInfo node)
     {
         var mesh = new Weft.V1.MeshNames { DefaultNamespace = node.Namespace, DomainSuffixes = { OutboundTranslation.DomainSuffixes } };
+        // What Kubernetes has a pod's resolver append, before it asks for a name as it was written; elsewhere nobody asks for such names.
+        mesh.SearchDomains.Add([$"{node.Namespace}.svc.cluster.local", "svc.cluster.local", "cluster.local"]);
         var others = new DnsFilterConfig { StatPrefix = XdsNames.NamesListener, ClientConfig = new DnsFilterConfig.Types.ClientContextConfig { MaxPendingLookups = 1024 } };
         var listener = OnBothLoopbacks(XdsNames.NamesListener, port, node);
         listener.Address.SocketAddress.Protocol = SocketAddress.Types.Protocol.Udp;

@@ -45,7 +45,9 @@ public sealed class InterceptionTranslationTests
         listener.Address.SocketAddress.ShouldBe(new Envoy.Config.Core.V3.SocketAddress { Protocol = Envoy.Config.Core.V3.SocketAddress.Types.Protocol.Udp, Address = "127.0.0.1", PortValue = 15053 });
         listener.AdditionalAddresses.Single().Address.SocketAddress.Address.ShouldBe("::1");
         listener.ListenerFilters.Select(f => f.Name).ShouldBe(["weft.v1.mesh_names", "envoy.filters.udp.dns_filter"]);
-        Weft.V1.MeshNames.Parser.ParseFrom(listener.ListenerFilters[0].TypedConfig.Value).DefaultNamespace.ShouldBe("default");
+        var mesh = Weft.V1.MeshNames.Parser.ParseFrom(listener.ListenerFilters[0].TypedConfig.Value);
+        mesh.DefaultNamespace.ShouldBe("default");
+        mesh.SearchDomains.ShouldBe(["default.svc.cluster.local", "svc.cluster.local", "cluster.local"]);
         PlaceOf(listener.Metadata).ShouldBe(Place);
         Snapshot(Node).Find(XdsType.Listener, "names").ShouldBeNull();
     }
