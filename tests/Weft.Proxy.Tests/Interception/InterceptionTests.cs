@@ -87,6 +87,49 @@ public sealed class InterceptionTests
         proxy.Faults.ShouldBeEmpty();
     }
 
+    /// <summary>Nobody has declared what the port carries: a server that speaks first and a client of HTTP are told apart on it.</summary>
+    [Fact]
+    public async Task An_undeclared_port_shows_what_it_carries()
+    {
+        var (curl, python) = (Tool.Require("curl", "curl"), Tool.Require("python3", "python3"));
+        using var inside = new TestNamespace();
+        await using var web = Web();
+        await using var smtp = new ScriptedBackend(async c =>
+        {
+            await c.SendAsync("220 hello\r\n");
+            await c.SendAsync($"got {await c.ReadToEndAsync()}");
+        });
+        await using var proxy = Intercept(inside, Deny);
+        proxy.Cluster("web", [web.Address]).Cluster("smtp", [smtp.Address]).UndeclaredService("web.default:80", "web").UndeclaredService("smtp.default:25", "smtp")
+            .Name("web", "default", VirtualAddress).Name("smtp", "default", VirtualAddress6);
+
+        (await inside.RunAsync(curl, "-sS", $"http://{VirtualAddress}/")).ShouldBe((0, "ok"));
+        web.Requests.Single().ShouldContain("x-request-id"); // as a request, and not as bytes
+        (await inside.RunAsync(python, "-c", Talk(VirtualAddress6, 25, "b'EHLO me'"))).ShouldBe((0, "220 hello\r\ngot EHLO me"));
+        proxy.Faults.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_name_that_is_not_known_yet_is_waited_for_and_not_for_long()
+    {
+        var curl = Tool.Require("curl", "curl");
+        using var inside = new TestNamespace();
+        await using var backend = Web();
+        await using var proxy = Intercept(inside, Deny);
+        var asked = proxy.AskedNames();
+        proxy.Cluster("backend", [backend.Address]).Service("catalog.default:80", "backend");
+
+        var answer = inside.RunAsync(curl, "-sS", $"http://{VirtualAddress}/");
+        while (asked.IsEmpty) await Task.Delay(10, TestContext.Current.CancellationToken);
+        asked.ShouldBe([VirtualAddress]);
+        proxy.Name("catalog", "default", VirtualAddress);
+        (await answer).ShouldBe((0, "ok"));
+
+        // What nobody can tell in time counts as outside.
+        (await inside.RunAsync(curl, "-sSi", "http://240.240.0.8/")).Output.ShouldContain("240.240.0.8:80 is not in the mesh");
+        proxy.Faults.ShouldBeEmpty();
+    }
+
     [Fact]
     public async Task What_is_outside_of_the_mesh_passes_through_untouched_and_is_counted()
     {

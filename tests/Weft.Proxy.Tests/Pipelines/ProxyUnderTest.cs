@@ -105,12 +105,19 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     }
 
     /// <summary>The service <paramref name="key"/> (name.namespace:port), whose connections go to <paramref name="cluster"/> as bytes; it may be tried at three endpoints.</summary>
-    public ProxyUnderTest ByteService(string key, string cluster) => Service(key,
+    public ProxyUnderTest ByteService(string key, string cluster) => Service(key, ByteRoute(cluster), cluster);
+
+    /// <summary>The service <paramref name="key"/> (name.namespace:port), of which nobody has said what it carries.</summary>
+    public ProxyUnderTest UndeclaredService(string key, string cluster) => Service(key, $"{ByteRoute(cluster)}, {HttpRoute(cluster)}", cluster);
+
+    private static string HttpRoute(string? cluster) => $"{{\"match\": {{\"prefix\": \"/\"}}, \"route\": {{\"cluster\": \"{cluster}\"}}}}";
+
+    private static string ByteRoute(string cluster) =>
         $"{{\"match\": {{\"connect_matcher\": {{}}}}, \"route\": {{\"cluster\": \"{cluster}\", \"upgrade_configs\": [{{\"upgrade_type\": \"CONNECT\", \"connect_config\": {{}}}}], "
-        + "\"retry_policy\": {\"retry_on\": \"connect-failure\", \"num_retries\": 2}}}", cluster);
+        + "\"retry_policy\": {\"retry_on\": \"connect-failure\", \"num_retries\": 2}}}";
 
     /// <summary>The service <paramref name="key"/> (name.namespace:port), all of whose requests go to <paramref name="cluster"/>; null: it is known that there is none.</summary>
-    public ProxyUnderTest Service(string key, string? cluster) => Service(key, $"{{\"match\": {{\"prefix\": \"/\"}}, \"route\": {{\"cluster\": \"{cluster}\"}}}}", cluster);
+    public ProxyUnderTest Service(string key, string? cluster) => Service(key, HttpRoute(cluster), cluster);
 
     private ProxyUnderTest Service(string key, string route, string? cluster)
     {
@@ -213,6 +220,14 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
         var bound = new BoundCluster(compiled.Value!, compiled.Value!.InlineEndpoints!, _states.Cluster(name), [TransportBinding.Plaintext]);
         Publish(new ProxyConfig { Listeners = _config.Listeners, Routes = _config.Routes, Clusters = _config.Clusters.With(name, bound), Names = _config.Names });
         return this;
+    }
+
+    /// <summary>Names that were asked for and nobody has told; without this there is nobody to ask.</summary>
+    public System.Collections.Concurrent.ConcurrentQueue<string> AskedNames()
+    {
+        var asked = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        _store.WantName = asked.Enqueue;
+        return asked;
     }
 
     /// <summary>The service's virtual addresses.</summary>

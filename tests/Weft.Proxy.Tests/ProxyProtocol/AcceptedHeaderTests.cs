@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using Envoy.Config.Core.V3;
@@ -6,7 +7,9 @@ using Envoy.Config.Listener.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Shouldly;
+using Weft.Proxy.Security;
 using Weft.Proxy.Tests.Pipelines;
+using Weft.Proxy.Tests.Security;
 using Weft.TestSupport;
 using Xunit;
 using ProtoProxyProtocol = Envoy.Extensions.Filters.Listener.ProxyProtocol.V3.ProxyProtocol;
@@ -103,6 +106,31 @@ public sealed class AcceptedHeaderTests
             proxy.Metric("weft_connections_refused_total{reason=\"proxy-header\"}").ShouldBe(1);
             proxy.Warnings.Single().ShouldEndWith(reason + (kind == "untrusted" ? ")" : ""));
         }, l => l.ListenerFiltersTimeout = Duration.FromTimeSpan(TimeSpan.FromMilliseconds(300)));
+
+    [Fact]
+    public async Task A_header_stands_in_front_of_TLS()
+    {
+        var authority = new TestAuthority();
+        using var certificate = authority.Issue("client").ForDotNet();
+        await using var backend = ScriptedBackend.Answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]);
+        proxy.TryListen(
+            ProxyUnderTest.RouteAll(manager: Edge), 0, new ServerTls(new ServerTlsSettings { Certificate = authority.Issue("server").Load(), ClientRoots = authority.Roots, Alpn = ["weft-h1"] }, TimeProvider.System),
+            change: l => l.ListenerFilters.Add(new ListenerFilter { Name = "proxy", TypedConfig = Any.Pack(Trusting("127.0.0.0", 8)) })).ShouldBeNull();
+        using var socket = new TcpClient();
+        await socket.ConnectAsync(proxy.Address, TestContext.Current.CancellationToken);
+        await socket.GetStream().WriteAsync(HeaderV2, TestContext.Current.CancellationToken);
+        await using var tls = new SslStream(socket.GetStream());
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        {
+            TargetHost = "server", ClientCertificates = [certificate], RemoteCertificateValidationCallback = (_, _, _, _) => true, ApplicationProtocols = [new SslApplicationProtocol("weft-h1")],
+        }, TestContext.Current.CancellationToken);
+        await tls.WriteAsync(Encoding.ASCII.GetBytes(Request), TestContext.Current.CancellationToken);
+        var block = new byte[4096];
+        Encoding.ASCII.GetString(block, 0, await tls.ReadAsync(block, TestContext.Current.CancellationToken)).ShouldStartWith("HTTP/1.1 200");
+        backend.Requests.Single().ShouldContain("x-forwarded-for: 203.0.113.7\r\n");
+        proxy.Faults.ShouldBeEmpty();
+    }
 
     /// <summary>HAProxy writes the headers: what the other implementation means by them is what ours reads.</summary>
     [Theory]
