@@ -55,6 +55,27 @@ public sealed class InterceptionTests
             print('reset' if isinstance(e, ConnectionError) or e.errno == 107 else e) # 107: a reset came before the end was said
         """;
 
+    [Fact]
+    public async Task A_port_that_declares_nothing_is_served_as_what_its_two_sides_speak()
+    {
+        var python = Tool.Require("python3", "python3");
+        using var inside = new TestNamespace();
+        await using var greets = new ScriptedBackend(async c => await c.SendAsync("220 mx.example\r\n"));
+        await using var web = Web();
+        await using var proxy = Intercept(inside, Deny);
+        proxy.UndeclaredService("catalog.default:80", "backend").Name("catalog", "default", VirtualAddress);
+
+        proxy.Cluster("backend", [greets.Address]);
+        var greeted = await inside.RunAsync(python, "-c", $"import socket; print(socket.create_connection(('{VirtualAddress}', 80), 10).recv(100))");
+        greeted.ShouldBe((0, "b'220 mx.example\\r\\n'\n"));
+
+        proxy.Cluster("backend", [web.Address]);
+        (await inside.RunAsync(Tool.Require("curl", "curl"), "-sS", $"http://{VirtualAddress}/")).ShouldBe((0, "ok"));
+        proxy.Metric("weft_detection_total{found=\"server_first\"}").ShouldBe(1);
+        proxy.Metric("weft_detection_total{found=\"http\"}").ShouldBe(1);
+        proxy.Faults.ShouldBeEmpty();
+    }
+
     [Theory]
     [InlineData(VirtualAddress)]
     [InlineData($"[{VirtualAddress6}]")]
