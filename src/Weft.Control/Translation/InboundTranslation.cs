@@ -34,7 +34,7 @@ internal static class InboundTranslation
         if (settings.Mtls != MtlsMode.Permissive) return listener;
         // No transport socket: a handshake that is not ours goes to the application as it came.
         if (kinds.Bytes) listener.FilterChains.Add(new FilterChain { Name = "tls", FilterChainMatch = new FilterChainMatch { TransportProtocol = "tls" }, Filters = { Bytes(name, settings) } });
-        listener.FilterChains.Add(new FilterChain { Name = "plaintext", FilterChainMatch = new FilterChainMatch { TransportProtocol = "raw_buffer" }, Filters = { kinds.Http ? HttpTranslation.AsFilter(InboundManager(name, settings.Defaults)) : Bytes(name, settings) } });
+        listener.FilterChains.Add(new FilterChain { Name = "plaintext", FilterChainMatch = new FilterChainMatch { TransportProtocol = "raw_buffer" }, Filters = { Plaintext(name, kinds, settings) } });
         return listener;
     }
 
@@ -44,6 +44,13 @@ internal static class InboundTranslation
         FilterChainMatch = new FilterChainMatch { TransportProtocol = "tls", ApplicationProtocols = { alpn } },
         TransportSocket = TlsTranslation.Downstream(alpn, settings),
         Filters = { filter },
+    };
+
+    private static IEnumerable<Filter> Plaintext(string name, InboundKinds kinds, MeshSettings settings) => kinds switch
+    {
+        { Http: true, Bytes: true } => DetectTranslation.Either(Bytes(name, settings), InboundManager(name, settings.Defaults)),
+        { Http: true } => [HttpTranslation.AsFilter(InboundManager(name, settings.Defaults))],
+        _ => [Bytes(name, settings)],
     };
 
     private static Filter Bytes(string name, MeshSettings settings) => ByteTranslation.Proxy(name, [new ByteShare(name, 1)], settings.Defaults);

@@ -26,16 +26,16 @@ internal static class OutboundTranslation
         var listener = ListenerTranslation.Local(XdsNames.Upstream(upstream.Port), upstream.Port, node);
         var requests = HttpTranslation.Manager(listener.Name, settings.Defaults);
         requests.Rds = new Rds { ConfigSource = EnvoyParts.FromAds, RouteConfigName = upstream.Target.ToString() };
-        if (!node.TakesBytes || target.Port is not { CarriesHttp: false } port)
+        if (!node.TakesBytes || target.Port is not { CarriesBytes: true } port)
         {
             listener.FilterChains.Add(new FilterChain { Filters = { HttpTranslation.AsFilter(requests) } });
             return listener;
         }
         var rules = target.Connections?.RulesOf(node.Namespace) ?? "";
         var bytes = ByteTranslation.Proxy(listener.Name, ByteTranslation.Shares(port, target.Connections?.Any(rules)), settings.Defaults);
-        var named = (target.Connections?.Tls(rules) ?? []).Select(t => ByName(t.Route, [.. t.Names.Where(n => n != "*")], listener.Name, settings)).OfType<FilterChain>().ToList();
+        var named = (port.CarriesHttp ? [] : target.Connections?.Tls(rules) ?? []).Select(t => ByName(t.Route, [.. t.Names.Where(n => n != "*")], listener.Name, settings)).OfType<FilterChain>().ToList();
         listener.FilterChains.Add(named);
-        listener.FilterChains.Add(new FilterChain { Filters = { bytes } });
+        listener.FilterChains.Add(new FilterChain { Filters = { port.CarriesHttp ? DetectTranslation.Either(bytes, requests) : [bytes] } });
         if (named.Count > 0) listener.ListenerFilters.Add(new ListenerFilter { Name = "envoy.filters.listener.tls_inspector", TypedConfig = EnvoyParts.Pack(new TlsInspector()) });
         return listener;
     }

@@ -34,7 +34,7 @@ internal sealed class GoldenCase(string folder)
         Envoy.Extensions.TransportSockets.RawBuffer.V3.RawBuffer.Descriptor,
         Envoy.Extensions.Http.HeaderFormatters.PreserveCase.V3.PreserveCaseFormatterConfig.Descriptor,
         Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions.Descriptor,
-        Weft.V1.ForwardProxy.Descriptor, Weft.V1.RetryBudget.Descriptor)).WithPreserveProtoFieldNames(true));
+        Weft.V1.Detect.Descriptor, Weft.V1.ForwardProxy.Descriptor, Weft.V1.RetryBudget.Descriptor)).WithPreserveProtoFieldNames(true));
 
     /// <summary>File name to content; a null content means that the file must not exist.</summary>
     public SortedDictionary<string, string?> Run()

@@ -68,6 +68,31 @@ public sealed class ByteMeshTests
         }
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task On_a_port_that_nobody_has_declared_whoever_speaks_first_decides_on_both_sides_of_the_mesh()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await using var mesh = await MeshUnderTest.StartAsync(mtls: "Permissive");
+        await using var ledger = new GreetingServer("one");
+        await using var web = await Application.StartAsync("requests");
+        var (toLedger, toWeb) = (Ports.Free(), Ports.Free());
+        var besideLedger = await mesh.AddAsync("ledger", ledger.Port, protocol: "any", called: 7000);
+        var besideWeb = await mesh.AddAsync("web", web.Port, protocol: "any", called: 7000);
+        var client = await mesh.AddAsync("client", 0, upstreams: new Dictionary<int, string> { [toLedger] = "ledger.default:7000", [toWeb] = "web.default:7000" });
+        using var http = new HttpClient();
+        using var proxied = client.Client();
+
+        for (var i = 0; i < 2; i++)
+        {
+            // What was found out once is remembered, and must not be wrong the second time.
+            await using (var viaPort = await ByteClient.DialAsync(toLedger, cancel)) await viaPort.TalkAsync("one", cancel);
+            await using (var stranger = await ByteClient.DialAsync(besideLedger.Inbound, cancel)) await stranger.TalkAsync("one", cancel);
+            (await proxied.GetStringAsync("http://web:7000/", cancel)).ShouldBe("requests");
+            (await http.GetStringAsync($"http://127.0.0.1:{toWeb}/", cancel)).ShouldBe("requests");
+            (await http.GetStringAsync($"http://127.0.0.1:{besideWeb.Inbound}/", cancel)).ShouldBe("requests");
+        }
+    }
+
     private static async Task RouteAsync(MeshUnderTest mesh, int one, int two)
     {
         var revision = await mesh.ApplyAsync($$"""
