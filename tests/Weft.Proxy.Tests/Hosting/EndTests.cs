@@ -16,12 +16,12 @@ public sealed class EndTests
     [Fact]
     public async Task A_terminated_proxy_is_not_ready_first_finishes_what_it_has_and_is_gone_in_time()
     {
-        var answering = new TaskCompletionSource();
-        await using var backend = SlowBackend(answering);
+        var (asked, answering) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var backend = SlowBackend(asked, answering);
         using var proxy = await RunningProxy.StartAsync(Bootstraps.Plain(backend.Address.Port), "--drain-seconds", "20");
         using var busy = await RawClient.ConnectAsync(await proxy.ListenerAsync("in"));
         await busy.SendAsync("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
-        await Task.Delay(200, TestContext.Current.CancellationToken);
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
 
         Kill(proxy.Process.Id, Terminate).ShouldBe(0);
         using var http = new HttpClient();
@@ -43,11 +43,12 @@ public sealed class EndTests
     [Fact]
     public async Task A_second_signal_ends_the_drain_at_once()
     {
-        await using var backend = SlowBackend(new TaskCompletionSource());
+        var asked = new TaskCompletionSource();
+        await using var backend = SlowBackend(asked, new TaskCompletionSource());
         using var proxy = await RunningProxy.StartAsync(Bootstraps.Plain(backend.Address.Port), "--drain-seconds", "60");
         using var busy = await RawClient.ConnectAsync(await proxy.ListenerAsync("in"));
         await busy.SendAsync("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
-        await Task.Delay(200, TestContext.Current.CancellationToken);
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
 
         Kill(proxy.Process.Id, Terminate).ShouldBe(0);
         await proxy.UntilAsync(() => Task.FromResult(proxy.Log.Contains("ending as asked")));
@@ -57,10 +58,11 @@ public sealed class EndTests
         proxy.Process.ExitCode.ShouldBe(0);
     }
 
-    private static ScriptedBackend SlowBackend(TaskCompletionSource answering) => new(async c =>
+    private static ScriptedBackend SlowBackend(TaskCompletionSource asked, TaskCompletionSource answering) => new(async c =>
     {
         while (await c.ReadRequestAsync() is not null)
         {
+            asked.TrySetResult();
             await answering.Task;
             await c.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         }
