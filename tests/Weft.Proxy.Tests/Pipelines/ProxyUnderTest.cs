@@ -116,11 +116,6 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
         $"{{\"match\": {{\"connect_matcher\": {{}}}}, \"route\": {{\"cluster\": \"{cluster}\", \"upgrade_configs\": [{{\"upgrade_type\": \"CONNECT\", \"connect_config\": {{}}}}], "
         + "\"retry_policy\": {\"retry_on\": \"connect-failure\", \"num_retries\": 2}}}";
 
-    /// <summary>The service <paramref name="key"/> (name.namespace:port), of whose port nothing was declared: it has routes for requests and for bytes.</summary>
-    public ProxyUnderTest UndeclaredService(string key, string cluster) => Service(key,
-        $"{{\"match\": {{\"connect_matcher\": {{}}}}, \"route\": {{\"cluster\": \"{cluster}\", \"upgrade_configs\": [{{\"upgrade_type\": \"CONNECT\", \"connect_config\": {{}}}}]}}}}, "
-        + $"{{\"match\": {{\"prefix\": \"/\"}}, \"route\": {{\"cluster\": \"{cluster}\"}}}}", cluster);
-
     /// <summary>The service <paramref name="key"/> (name.namespace:port), all of whose requests go to <paramref name="cluster"/>; null: it is known that there is none.</summary>
     public ProxyUnderTest Service(string key, string? cluster) => Service(key, HttpRoute(cluster), cluster);
 
