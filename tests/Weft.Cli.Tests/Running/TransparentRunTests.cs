@@ -141,30 +141,6 @@ public sealed class TransparentRunTests
     }
 
     [Fact]
-    public async Task Run_after_run_half_of_them_killed_at_any_moment_leaves_no_process_and_no_namespace()
-    {
-        await using var mesh = await StartAsync();
-        var rounds = Environment.GetEnvironmentVariable("WEFT_LONG") == "1" ? 200 : 10;
-        var chance = new Random(20_261_120);
-        for (var round = 0; round < rounds; round++)
-        {
-            var run = mesh.Run(["--service", "job", "--transparent"], ["sh", "-c", "sleep 0.1 & wait; exit 5"]);
-            if (round % 2 == 0)
-            {
-                (await FakeMesh.ExitAsync(run)).ShouldBe(5);
-                continue;
-            }
-            await Task.Delay(chance.Next(0, 1500));
-            FakeMesh.Signal(run.Id, "-KILL");
-            await FakeMesh.ExitAsync(run);
-        }
-        await FakeMesh.Eventually(() => LeftBy(mesh).Count == 0, "every process of every run has ended");
-        (await mesh.RunToEndAsync(["--service", "job", "--transparent"], "true")).Code.ShouldBe(0);
-        (await mesh.WorkloadsAsync()).ShouldBeEmpty();
-        Directory.GetDirectories(Path.Combine(mesh.Data, "run")).ShouldBeEmpty();
-    }
-
-    [Fact]
     public async Task A_resolver_behind_a_unix_socket_is_not_asked_past_the_sidecar()
     {
         await using var mesh = await StartAsync();

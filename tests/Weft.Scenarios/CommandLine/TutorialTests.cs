@@ -10,16 +10,27 @@ namespace Weft.Scenarios.CommandLine;
 public sealed partial class TutorialTests(ITestOutputHelper output)
 {
     [Fact(Timeout = 180_000)]
-    public async Task Your_first_mesh_happens_as_it_is_told()
+    public Task Your_first_mesh_happens_as_it_is_told() => HappensAsync("first-mesh.md", leastSteps: 10);
+
+    [Fact(Timeout = 180_000)]
+    public async Task An_application_that_knows_nothing_of_the_mesh_is_in_it_as_it_is_told()
+    {
+        if (Environment.UserName != "root") Assert.Skip("needs root: it makes network namespaces");
+        Tool.Require("nft", "nftables");
+        Tool.Require("node", "nodejs");
+        await HappensAsync("transparent.md", leastSteps: 5);
+    }
+
+    private async Task HappensAsync(string tutorial, int leastSteps)
     {
         Tool.Require("curl", "curl");
         Tool.Require("python3", "python3");
-        var text = await File.ReadAllTextAsync(Path.Combine(Tool.RepositoryRoot(), "docs/tutorials/first-mesh.md"), TestContext.Current.CancellationToken);
+        var text = await File.ReadAllTextAsync(Path.Combine(Tool.RepositoryRoot(), "docs/tutorials", tutorial), TestContext.Current.CancellationToken);
         await using var weft = new Installation();
         var here = Directory.CreateDirectory(Path.Combine(weft.Data, "checkout")).FullName;
         File.CreateSymbolicLink(Path.Combine(here, "weft"), Installation.Weft);
         var steps = Steps(text);
-        steps.Count.ShouldBeGreaterThan(10);
+        steps.Count.ShouldBeGreaterThan(leastSteps);
         foreach (var (command, expected) in steps)
         {
             output.WriteLine($"$ {command}");
