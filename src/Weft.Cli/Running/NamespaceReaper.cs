@@ -18,7 +18,7 @@ internal sealed class NamespaceReaper : IAsyncDisposable
         read -r end
         tries=0
         while [ $((tries += 1)) -le 40 ]; do
-            left=$(ls -l /proc/[0-9]*/ns/net | grep -F -- "-> $place" | sed 's|.*/proc/\([0-9]*\)/ns/net.*|\1|')
+            left=$(ls -n /proc/[0-9]*/ns/net | grep -F -- "-> $place" | sed 's|.*/proc/\([0-9]*\)/ns/net.*|\1|')
             [ "$left" ] || exit 0
             kill -KILL $left
             sleep 0.05

@@ -146,11 +146,13 @@ public sealed class TransparentRunTests
         await using var mesh = await StartAsync();
         var python = Tool.Require("python3", "python3");
         var weft = Path.Combine(Tool.RepositoryRoot(), "artifacts/bin/Weft.Cli/release/weft");
+        // It closes whom it accepts, as a broken nscd does: a silent one would hold every look-up of a user on the machine for five seconds. The file has its name once somebody listens.
+        const string server = "import os, signal, socket; signal.alarm(300); s = socket.socket(socket.AF_UNIX); s.bind('/run/nscd/new'); s.listen(); os.rename('/run/nscd/new', '/run/nscd/socket')\nwhile True: s.accept()[0].close()";
         const string connect = "import socket; s = socket.socket(socket.AF_UNIX)\ntry: s.connect('/run/nscd/socket'); print('asked')\nexcept OSError as e: print(type(e).__name__)";
         // A mount namespace of the test: the machine's /run stays as it is.
         var line = $"""
             mount -t tmpfs none /run && mkdir /run/nscd
-            {python} -c "import socket, time; s = socket.socket(socket.AF_UNIX); s.bind('/run/nscd/socket'); s.listen(); time.sleep(60)" & server=$!
+            {python} -c "{server}" & server=$!
             while [ ! -S /run/nscd/socket ]; do sleep 0.02; done
             {python} -c "{connect}"
             WEFT_PROXY={mesh.Folder}/weft-proxy {weft} run --data {mesh.Data} --service job --transparent -- {python} -c "{connect}"
