@@ -6,7 +6,7 @@ using Weft.Telemetry.Outcomes;
 namespace Weft.Proxy.Detection;
 
 /// <summary>
-/// An accepted connection of which it is found out what it carries, by reading both of its sides: the endpoint of its bytes is dialled at once, the client is peeked at, and who speaks
+/// A connection of which it is found out what it carries, by reading both of its sides: the endpoint of its bytes is dialled at once, the client is peeked at, and who speaks
 /// first decides. So a client that waits for a greeting gets it as soon as the server sends it, and no byte of either side is held back longer than it takes to look at it.
 /// </summary>
 /// <remarks>
@@ -14,7 +14,7 @@ namespace Weft.Proxy.Detection;
 /// limit: bytes. What is remembered of the destination changes two things: where clients speak HTTP, nobody is dialled before the limit, and after it there is none; where the
 /// server speaks first, a beginning that could become HTTP is not waited for.
 /// </remarks>
-internal sealed class UndecidedConnection : IPeekHandler, ITimerHandler, IByteConnectWaiter, IChannelHandler
+internal sealed class UndecidedConnection : ITimerHandler, IByteConnectWaiter, IChannelHandler
 {
     private enum Stage : byte
     {
@@ -31,9 +31,8 @@ internal sealed class UndecidedConnection : IPeekHandler, ITimerHandler, IByteCo
     }
 
     private readonly DetectionContext _context;
-    private readonly AcceptedSocket _socket;
+    private readonly IUndecidedClient _client;
     private readonly UndecidedSettings _settings;
-    private readonly IUndecidedHandler _handler;
     private readonly TimerNode _timer;
     private readonly long _acceptedMicros;
     private readonly Verdict _remembered;
@@ -44,15 +43,15 @@ internal sealed class UndecidedConnection : IPeekHandler, ITimerHandler, IByteCo
     private bool _limitOver; // a beginning is not waited for any longer
     private bool _wasSilent; // over the whole limit
 
-    public UndecidedConnection(DetectionContext context, AcceptedSocket socket, UndecidedSettings settings, IUndecidedHandler handler)
+    public UndecidedConnection(DetectionContext context, IUndecidedClient client, UndecidedSettings settings)
     {
-        (_context, _socket, _settings, _handler) = (context, socket, settings, handler);
+        (_context, _client, _settings) = (context, client, settings);
         _timer = new TimerNode(this);
-        _acceptedMicros = socket.Worker.NowMicros;
+        _acceptedMicros = client.Worker.NowMicros;
         _remembered = settings.Http is null ? Verdict.ServerFirst : context.Memory.Find(settings.Destination);
     }
 
-    private Worker Worker => _socket.Worker;
+    private Worker Worker => _client.Worker;
 
     /// <summary>HTTP is still among what it may become.</summary>
     private bool MayBeHttp => _settings.Http is not null && !_wasSilent;
@@ -64,24 +63,25 @@ internal sealed class UndecidedConnection : IPeekHandler, ITimerHandler, IByteCo
         _stage = Stage.HelloGrace;
         if (_settings.TakesTls) Schedule(_settings.HelloGrace);
         else EnterLimit();
-        if (_socket.IsOpen) _socket.StartPeeking(this, _settings.Timeout);
+        if (_client.IsOpen) _client.Watch(this, _settings.Timeout);
     }
 
     // ---- the client's side
 
-    public void OnPeekReady(AcceptedSocket socket)
+    /// <summary>There is something new: bytes, the client's end, or that it broke.</summary>
+    public void OnClient()
     {
         if (IsDecided) return;
         var scratch = Worker.Scratch.AsSpan();
-        var count = socket.Peek(scratch);
+        var count = _client.Peek(scratch);
         if (count == -1) return;
         if (count < -1) End();
         else if (count == 0) OnClientEnded();
-        else Look(scratch[..count], isAll: socket.PeerEnded || count == scratch.Length);
+        else Look(scratch[..count], isAll: _client.HasEnded || count == scratch.Length);
     }
 
     /// <summary>Both are silent, or a ClientHello began and did not end. A server that has not spoken by now does not speak first.</summary>
-    public void OnPeekTimeout(AcceptedSocket socket)
+    public void OnClientTimeout()
     {
         if (IsDecided) return;
         if (_remembered == Verdict.Http && MayBeHttp) DecideHttp(ClientProtocol.Http11);
@@ -123,7 +123,7 @@ internal sealed class UndecidedConnection : IPeekHandler, ITimerHandler, IByteCo
     public void OnBytesRefused(Fault fault, string detail)
     {
         _bytes = null;
-        if (_stage == Stage.Dialling) _socket.Abort();
+        if (_stage == Stage.Dialling) _client.Abort();
         else OnServerGone();
     }
 
@@ -179,7 +179,7 @@ internal sealed class UndecidedConnection : IPeekHandler, ITimerHandler, IByteCo
 
     public void OnTimer(TimerNode node)
     {
-        if (!_socket.IsOpen) End();
+        if (!_client.IsOpen) End();
         else if (_stage == Stage.HelloGrace) EnterLimit();
         else if (_remembered == Verdict.Http)
         {
@@ -190,7 +190,7 @@ internal sealed class UndecidedConnection : IPeekHandler, ITimerHandler, IByteCo
         else
         {
             _limitOver = true;
-            OnPeekReady(_socket); // what has come and could not be told is told now
+            OnClient(); // what has come and could not be told is told now
             if (!IsDecided) OnSilence();
         }
     }
@@ -218,7 +218,7 @@ internal sealed class UndecidedConnection : IPeekHandler, ITimerHandler, IByteCo
     {
         if (_dialled) return;
         _dialled = true;
-        _bytes = _handler.AsBytes(_socket);
+        _bytes = _client.AsBytes();
         if (_bytes is null) Decided();
         else _bytes.DialFor(this);
     }
@@ -228,20 +228,20 @@ internal sealed class UndecidedConnection : IPeekHandler, ITimerHandler, IByteCo
         Found(Finding.Http);
         _context.Memory.Observe(_settings.Destination, Verdict.Http, _settings.Http!.Remember);
         Abandon();
-        _handler.OnHttp(_socket, protocol, _dialled);
+        _client.OnHttp(protocol, _dialled);
     }
 
     private void DecideTls(ReadOnlySpan<byte> bytes)
     {
         ClientHelloPeek.Inspect(bytes, out var hello, out _);
-        if (_bytes is not null && _handler.IsForBytes(_socket, hello!))
+        if (_bytes is not null && _client.IsForBytes(hello!))
         {
             DecideBytes(Finding.Tls);
             return;
         }
         Found(Finding.Tls);
         Abandon();
-        _handler.OnTls(_socket, hello!);
+        _client.OnTls(hello!);
     }
 
     private void DecideBytes(Finding finding)
@@ -250,13 +250,27 @@ internal sealed class UndecidedConnection : IPeekHandler, ITimerHandler, IByteCo
         _stage = Stage.Dialling;
         if (_connected) HandOver();
         else if (!_dialled) Dial();
-        else if (_bytes is null) _socket.Abort(); // it was dialled in vain
+        else if (_bytes is null) _client.Abort(); // it was dialled in vain
     }
 
     private void HandOver()
     {
         _stage = Stage.Decided;
-        _socket.Plain(_bytes!);
+        _client.OnBytes(_bytes!);
+    }
+
+    /// <summary>Ends it now, whatever it waits for.</summary>
+    public void Break()
+    {
+        if (!IsDecided)
+        {
+            End();
+            return;
+        }
+        var bytes = _bytes;
+        _bytes = null;
+        bytes?.Cancel();
+        _client.Abort();
     }
 
     /// <summary>Nothing comes of it.</summary>
@@ -264,7 +278,7 @@ internal sealed class UndecidedConnection : IPeekHandler, ITimerHandler, IByteCo
     {
         Found(Finding.Gone);
         Abandon();
-        if (_socket.IsOpen) _socket.Abort();
+        if (_client.IsOpen) _client.Abort();
     }
 
     private void Found(Finding finding)
@@ -283,6 +297,7 @@ internal sealed class UndecidedConnection : IPeekHandler, ITimerHandler, IByteCo
     {
         var bytes = _bytes;
         _bytes = null;
+        _connected = false;
         bytes?.Abandon();
     }
 }

@@ -1,4 +1,5 @@
 using Weft.Routing.Listeners;
+using Weft.Routing.Tcp;
 
 namespace Weft.Proxy.Detection;
 
@@ -12,4 +13,7 @@ internal sealed record UndecidedSettings(string Destination, ProtocolDetection? 
     /// <summary>Where TLS may come, how long its hello is waited for before the endpoint is dialled: a client sends it together with the last packet of its connect, whatever
     /// the distance. Dialling sooner would make two connections to the application of every one between proxies. Default 2 ms.</summary>
     public TimeSpan HelloGrace { get; init; } = TimeSpan.FromMilliseconds(2);
+
+    /// <summary>Of a port that declares nothing, towards it: HTTP, or bytes to <paramref name="route"/>, TLS of the application's own among them.</summary>
+    public static UndecidedSettings Of(ByteRoute route) => new(route.Clusters[0].Name, ProtocolDetection.Default, TakesTls: false, TimeSpan.FromSeconds(15));
 }

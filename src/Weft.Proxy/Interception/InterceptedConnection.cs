@@ -113,8 +113,7 @@ internal sealed class InterceptedConnection : INameWaiter, IRouteWaiter, ITimerH
         else
         {
             _bytes = bytes;
-            var settings = new UndecidedSettings(bytes.Clusters[0].Name, ProtocolDetection.Default, TakesTls: false, TimeSpan.FromSeconds(15));
-            new UndecidedConnection(_context.Detection, _socket, settings, this).Start();
+            new UndecidedConnection(_context.Detection, new UndecidedSocket(_socket, this), UndecidedSettings.Of(bytes)).Start();
         }
     }
 

@@ -1,5 +1,6 @@
 using Weft.Proxy.Buffers;
 using Weft.Proxy.Configuration;
+using Weft.Proxy.Detection;
 using Weft.Proxy.Http1;
 using Weft.Proxy.Http2;
 using Weft.Proxy.Pipelines;
@@ -90,6 +91,19 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
         _connected = _connection.ConnectTarget is not null;
         _context.Connections.Add(this);
         SetTimer(IdleMs);
+    }
+
+    /// <summary>Goes on with a channel on which it was found out that HTTP is spoken.</summary>
+    /// <param name="received">What was read of it meanwhile; given up to this connection. Null for none.</param>
+    /// <param name="unsent">What the client is to get before anything else.</param>
+    public void Continue(Channel channel, ByteBuffer? received, ReadOnlySpan<byte> unsent)
+    {
+        channel.Handler = this;
+        if (!unsent.IsEmpty) _output.Append(unsent);
+        _input = received;
+        OnOpen(channel);
+        if (received is not null && Limits.RequestHeadersMs != ConnectionLimits.None) SetTimer(Limits.RequestHeadersMs);
+        OnReadable(channel);
     }
 
     public void OnReadable(Channel channel)
@@ -435,6 +449,13 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
     {
         ReleaseHead(); // what lies behind it is the first of the bytes
         bytes.TakeOver(_channel, LeaveChannel(), Http1Heads.Connected);
+    }
+
+    public override void AcceptConnect(UndecidedTunnel tunnel)
+    {
+        _connection.ConnectTarget = ConnectTarget.Parse(Parsed.Authority(_input!.Readable));
+        ReleaseHead();
+        tunnel.TakeOver(_channel, LeaveChannel());
     }
 
     public override void BeginTunnel()

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Weft.Proxy.Configuration;
+using Weft.Proxy.Detection;
 using Weft.Proxy.Http1;
 using Weft.Proxy.Http2;
 using Weft.Proxy.Http2.Hpack;
@@ -288,6 +289,8 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
     public override void AcceptConnect() => Connect(new Http1ServerConnection(_context, ConnectInside()));
 
     public override void AcceptConnect(ByteServerConnection bytes) => Connect(bytes);
+
+    public override void AcceptConnect(UndecidedTunnel tunnel) => Connect(tunnel);
 
     private void Connect(IChannelHandler inner)
     {

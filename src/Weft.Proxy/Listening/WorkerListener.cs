@@ -92,7 +92,7 @@ internal sealed partial class WorkerListener : IAcceptHandler, IProxyHeaderHandl
     /// <summary>There is one chain for everything, or the chain follows from the addresses, or the first bytes must be seen.</summary>
     private void Choose(AcceptedSocket socket, BoundListener listener)
     {
-        if (Undecided(socket, listener) is { } settings) new UndecidedConnection(_context.Detection, socket, settings, this).Start();
+        if (Undecided(socket, listener) is { } settings) new UndecidedConnection(_context.Detection, new UndecidedSocket(socket, this), settings).Start();
         else if (listener.Only is { } only) Serve(socket, listener.Listener, only);
         else if (listener.Listener.NeedsDetection) _detector.Start(socket);
         else if (PlainChain(socket, listener) is { } chain) Serve(socket, listener.Listener, chain);

@@ -1,3 +1,4 @@
+using Weft.Proxy.Detection;
 using Weft.Proxy.Listening;
 using Weft.Proxy.Mesh;
 using Weft.Proxy.Tcp;
@@ -53,6 +54,9 @@ internal abstract class DownstreamStream
 
     /// <summary>Answers a CONNECT with success, and gives what follows to <paramref name="bytes"/>, which has dialled for it.</summary>
     public abstract void AcceptConnect(ByteServerConnection bytes);
+
+    /// <summary>Answers a CONNECT with success. What the client sends next tells <paramref name="tunnel"/> what it is, unless the server speaks before it.</summary>
+    public abstract void AcceptConnect(UndecidedTunnel tunnel);
 
     /// <summary>The response whose head was just written switched protocols: from here on both directions are bytes without framing, each until its own end.</summary>
     public abstract void BeginTunnel();

@@ -1,3 +1,4 @@
+using Weft.Proxy.Detection;
 using Weft.Routing.ForwardProxy;
 using Weft.Routing.Listeners;
 using Weft.Routing.Requests;
@@ -92,7 +93,8 @@ internal sealed partial class Exchange
             ConnectBytes(bytes);
             return;
         }
-        _downstream.AcceptConnect();
+        if (table.Bytes is { } perhaps) _downstream.AcceptConnect(new UndecidedTunnel(_context, _downstream.ConnectInside(), perhaps));
+        else _downstream.AcceptConnect();
         Finish(recorded: false);
     }
 
