@@ -33,6 +33,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
     private int _openHttp2;
     private int _retiredHttp2; // of those that are open
     private bool _agreesOnHttp1;
+    private bool _abandoned;
 
     public WorkerContext Context => context;
 
@@ -84,6 +85,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
             request.Waiter.OnNoConnection(fault, detail);
         }
         ServeWaiting();
+        ForgetIfOver();
     }
 
     /// <summary>The connection can take a request: those who wait come first.</summary>
@@ -91,6 +93,11 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
     {
         while (connection.Capacity > 0 && FirstFor(connection) is { } request) Lend(connection, request);
         if (connection.Capacity == 0) return;
+        if (_abandoned)
+        {
+            connection.Retire();
+            return;
+        }
         if (!connection.IsReady)
         {
             connection.IsReady = true;
@@ -125,6 +132,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
         else _openHttp1--;
         ReleasePlace(connection.Cluster.State);
         ServeWaiting();
+        ForgetIfOver();
     }
 
     /// <summary>The endpoint has closed a connection that was idle for <paramref name="ageMs"/>.</summary>
@@ -133,26 +141,30 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
     /// <summary>Whether a connection made under <paramref name="tls"/> may still be used.</summary>
     public bool IsCurrent(ClientTls? tls) => ReferenceEquals(tls, _transport.Context);
 
+    /// <summary>Whether the endpoint is still one of its cluster's; if it is again, connections to it may lie idle again.</summary>
     public bool StillWanted(ProxyConfig config)
     {
         var current = config.Clusters.Find(clusterName);
         if (current is null) return false;
         if (current.Cluster.Type == DiscoveryType.OriginalDestination) return true; // its endpoints stand in no assignment
-        if (ReferenceEquals(current.Endpoints, _seen)) return true;
+        if (ReferenceEquals(current.Endpoints, _seen)) return !_abandoned;
         _seen = current.Endpoints;
         foreach (var endpoint in current.Endpoints.Endpoints)
         {
             if (!ReferenceEquals(endpoint.State, _endpoint.State)) continue;
             Follow(current, endpoint, current.Tls[current.Cluster.TransportFor(endpoint)]);
+            _abandoned = false;
             return true;
         }
         return false;
     }
 
-    /// <summary>Closes what is idle; busy connections end with their last stream, because <see cref="IsCurrent"/> or their age says so.</summary>
-    public void Retire()
+    /// <summary>The endpoint has left its cluster: what is idle closes, and what is busy closes when it would be idle (<see cref="Offer"/>), not when the next configuration happens to come.</summary>
+    public void Abandon()
     {
-        while (_ready.Count > 0) _ready[^1].Retire();
+        _abandoned = true;
+        Retire();
+        ForgetIfOver();
     }
 
     public void OnTimer(TimerNode node)
@@ -163,6 +175,17 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
             if (i < _ready.Count && _ready[i].IsExpired(now)) _ready[i].Retire();
         }
         if (_ready.Count > 0) context.Worker.Timers.Schedule(node, SweepMs);
+    }
+
+    /// <summary>Closes what is idle; busy connections end with their last stream, because <see cref="IsCurrent"/> or their age says so.</summary>
+    private void Retire()
+    {
+        while (_ready.Count > 0) _ready[^1].Retire();
+    }
+
+    private void ForgetIfOver()
+    {
+        if (_abandoned) context.Upstream.Forget(Endpoint);
     }
 
     private void Follow(BoundCluster cluster, Endpoint endpoint, TransportBinding transport)

@@ -33,11 +33,7 @@ internal sealed class UpstreamPools(WorkerContext context)
         {
             if (!pool.StillWanted(config)) _gone.Add(pool);
         }
-        foreach (var pool in _gone)
-        {
-            pool.Retire();
-            if (pool.IsEmpty) _pools.Remove(pool.Endpoint);
-        }
+        foreach (var pool in _gone) pool.Abandon();
         _gone.Clear();
     }
 

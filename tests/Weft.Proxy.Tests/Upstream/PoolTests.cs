@@ -93,6 +93,36 @@ public sealed class PoolTests
     }
 
     [Fact]
+    public async Task A_connection_that_was_busy_when_its_endpoint_left_the_cluster_closes_with_its_response_and_not_with_the_next_configuration()
+    {
+        var gate = new TaskCompletionSource();
+        var ended = new TaskCompletionSource();
+        await using var leaving = new ScriptedBackend(async c =>
+        {
+            while (await c.ReadRequestAsync() is not null)
+            {
+                await gate.Task;
+                await c.SendAsync(Ok);
+            }
+            ended.TrySetResult();
+        });
+        await using var staying = ScriptedBackend.Answering(Ok);
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [leaving.Address]).Listen(ProxyUnderTest.RouteAll());
+        var busy = Http2UpstreamTests.GetAsync(proxy);
+        while (leaving.Requests.Count == 0) await Task.Delay(5, TestContext.Current.CancellationToken);
+
+        proxy.Cluster("backend", [staying.Address]).Cluster("another", []); // the second leaves the first as it is: what has gone must not count as known again
+        (await Http2UpstreamTests.GetAsync(proxy)).Status.ShouldBe(200); // on the worker, behind both
+        gate.SetResult();
+
+        (await busy).Status.ShouldBe(200);
+        await ended.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        for (var i = 0; i < 500 && proxy.State("backend").Connections.Active > 1; i++) await Task.Delay(10, TestContext.Current.CancellationToken);
+        proxy.State("backend").Connections.Active.ShouldBe(1, "the one to the endpoint that stays");
+        leaving.Connections.ShouldBe(1);
+    }
+
+    [Fact]
     public async Task Requests_beyond_max_pending_fail_at_once_and_name_the_limit()
     {
         var gate = new TaskCompletionSource();
