@@ -71,8 +71,9 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     /// <param name="upstreams">Local ports that lead to one service each, <c>name.namespace:port</c>.</param>
     /// <param name="protocol">Name of the port, which says what it carries.</param>
     /// <param name="called">Its number for callers.</param>
+    /// <param name="drainSeconds">How long the proxy may take to end.</param>
     public async Task<Sidecar> AddAsync(
-        string service, int port, string version = "", string? workload = null, IReadOnlyDictionary<int, string>? upstreams = null, string protocol = "http", int called = 80)
+        string service, int port, string version = "", string? workload = null, IReadOnlyDictionary<int, string>? upstreams = null, string protocol = "http", int called = 80, int drainSeconds = 5)
     {
         workload ??= version.Length > 0 ? $"{service}-{version}" : service;
         var (inbound, outbound, admin) = (Ports.Free(), Ports.Free(), Ports.Free());
@@ -104,7 +105,7 @@ internal sealed class MeshUnderTest : IAsyncDisposable
               sidecar: {inbound: { {{(port > 0 ? $"{protocol}: {inbound}" : "")}} }, outboundPort: {{outbound}}, adminPort: {{admin}}}
             """;
         await ApplyAsync(_workloads[workload]);
-        var sidecar = new Sidecar(Path.Combine(_folder, workload), XdsAddress, service, workload, version, protocol, port, inbound, outbound, admin, token, upstreams);
+        var sidecar = new Sidecar(Path.Combine(_folder, workload), XdsAddress, service, workload, version, protocol, port, inbound, outbound, admin, token, upstreams) { DrainSeconds = drainSeconds };
         _sidecars.Add(sidecar);
         sidecar.Start();
         await sidecar.ReadyAsync();
@@ -112,9 +113,11 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     }
 
     /// <summary>Restarts a sidecar as an orderly deployment does: out of everybody's sight, ended, started, back in sight.</summary>
-    public async Task RestartAsync(Sidecar sidecar)
+    /// <param name="ending">What is done to it between the first two.</param>
+    public async Task RestartAsync(Sidecar sidecar, Func<Task>? ending = null)
     {
         await SetHealthAsync(sidecar, "Draining");
+        if (ending is not null) await ending();
         await sidecar.TerminateAsync();
         sidecar.Start();
         await sidecar.ReadyAsync();
@@ -175,7 +178,7 @@ internal sealed class Sidecar : IDisposable
     }
 
     /// <summary>How long it may take to end.</summary>
-    public const int DrainSeconds = 5;
+    public int DrainSeconds { get; init; } = 5;
 
     public string Workload { get; }
 
