@@ -38,7 +38,7 @@ internal static class ClusterTranslation
     {
         cluster.Type = Cluster.Types.DiscoveryType.Eds;
         cluster.EdsClusterConfig = new Cluster.Types.EdsClusterConfig { EdsConfig = EnvoyParts.FromAds };
-        cluster.UpstreamConnectionOptions = Keepalive(settings.Defaults.TcpKeepalive);
+        cluster.UpstreamConnectionOptions = KeepaliveTranslation.OfEndpoints(settings.Defaults.TcpKeepalive);
         cluster.LbPolicy = Cluster.Types.LbPolicy.LeastRequest;
         cluster.LeastRequestLbConfig = new Cluster.Types.LeastRequestLbConfig { ChoiceCount = 2 };
         cluster.TransportSocketMatches.Add(new Cluster.Types.TransportSocketMatch
@@ -101,17 +101,6 @@ internal static class ClusterTranslation
             },
         },
     };
-
-    /// <summary>Null: none, and the kernel's two hours until a dead peer is noticed.</summary>
-    private static UpstreamConnectionOptions? Keepalive(TimeSpan silence)
-    {
-        if (silence <= TimeSpan.Zero) return null;
-        var seconds = (uint)Math.Clamp(Math.Ceiling(silence.TotalSeconds), 1, 32_767); // what TCP_KEEPIDLE holds
-        return new UpstreamConnectionOptions
-        {
-            TcpKeepalive = new TcpKeepalive { KeepaliveTime = seconds, KeepaliveInterval = Math.Max(1, seconds / 3), KeepaliveProbes = 3 },
-        };
-    }
 
     /// <summary>The application gets what its caller wrote, also through two proxies that spoke something else with each other.</summary>
     private static UpstreamHttp AsItCame => new()

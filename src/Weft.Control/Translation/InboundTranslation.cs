@@ -29,6 +29,7 @@ internal static class InboundTranslation
             TrafficDirection = TrafficDirection.Inbound,
             ListenerFilters = { new ListenerFilter { Name = "envoy.filters.listener.tls_inspector", TypedConfig = EnvoyParts.Pack(new TlsInspector()) } },
         };
+        listener.SocketOptions.Add(KeepaliveTranslation.OfClients(settings.Defaults.TcpKeepalive));
         if (kinds.Http) listener.FilterChains.Add(Mesh("mtls", XdsNames.MeshAlpn(settings.Protocol), HttpTranslation.AsFilter(MeshManager(name, settings.Defaults)), settings));
         if (kinds.Bytes) listener.FilterChains.Add(Mesh("mtls-bytes", [XdsNames.MeshBytesAlpn], Bytes(name, settings), settings));
         if (settings.Mtls != MtlsMode.Permissive) return listener;

@@ -7,6 +7,7 @@ using Weft.Proxy.Names.Forwarding;
 using Weft.Proxy.Names.Serving;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.Transport;
+using Weft.Routing.Clusters;
 using Weft.Routing.Listeners;
 using Weft.Telemetry.Metrics;
 
@@ -28,12 +29,15 @@ internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers, Metrics
     /// <param name="Bound">The real ones, in the same order.</param>
     private sealed record Open(ImmutableArray<ListenAddress> Asked, string NetworkNamespace, List<IPEndPoint> Bound, List<(WorkerContext Worker, Opened Socket)> Sockets)
     {
+        public TcpKeepalive? Keepalive { get; set; }
+
         public bool Is(ImmutableArray<ListenAddress> asked, string networkNamespace) => NetworkNamespace == networkNamespace && Asked.AsSpan().SequenceEqual(asked.AsSpan());
     }
 
     /// <param name="Local">Where it is bound.</param>
     /// <param name="Close">Closes it, on its worker, once what waits in its backlog is accepted.</param>
-    private sealed record Opened(IPEndPoint Local, Action Close);
+    /// <param name="Keepalive">Sets what it accepts from then on, on its worker.</param>
+    private sealed record Opened(IPEndPoint Local, Action Close, Action<TcpKeepalive?> Keepalive);
 
     /// <summary>Listeners by name with the addresses that they are reached at.</summary>
     public IEnumerable<KeyValuePair<string, IPEndPoint>> Addresses => _open.SelectMany(o => o.Value.Bound, (o, bound) => KeyValuePair.Create(o.Key, bound));
@@ -47,10 +51,14 @@ internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers, Metrics
         ImmutableArray<ListenAddress> asked = [new ListenAddress(config.Address, config.AcceptsIpv4), .. config.AdditionalAddresses];
         if (_open.TryGetValue(config.Name, out var known))
         {
-            if (known.Is(asked, config.NetworkNamespace)) return null;
+            if (known.Is(asked, config.NetworkNamespace))
+            {
+                Keep(known, config.ClientKeepalive);
+                return null;
+            }
             Close(config.Name);
         }
-        var open = new Open(asked, config.NetworkNamespace, [], []);
+        var open = new Open(asked, config.NetworkNamespace, [], []) { Keepalive = config.ClientKeepalive };
         foreach (var address in asked)
         {
             if (TryOpen(address, config, open) is not { } error) continue;
@@ -76,6 +84,13 @@ internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers, Metrics
         }
         open.Bound.Add(address);
         return null;
+    }
+
+    private static void Keep(Open open, TcpKeepalive? keepalive)
+    {
+        if (Equals(open.Keepalive, keepalive)) return;
+        open.Keepalive = keepalive;
+        foreach (var (worker, socket) in open.Sockets) worker.Worker.Post(() => socket.Keepalive(keepalive));
     }
 
     /// <summary>Stops listening for a listener that is gone, once what waits in its backlog is accepted.</summary>
@@ -114,7 +129,7 @@ internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers, Metrics
         {
             try
             {
-                var options = new ListenOptions { Gate = worker.Admission.For(listener.Name), DualStack = dualStack, NetworkNamespace = listener.NetworkNamespace };
+                var options = new ListenOptions { Gate = worker.Admission.For(listener.Name), DualStack = dualStack, NetworkNamespace = listener.NetworkNamespace, Keepalive = listener.ClientKeepalive };
                 result.SetResult((OpenHere(worker, address, options, listener), ""));
             }
             catch (Transport.SocketException e)
@@ -130,9 +145,9 @@ internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers, Metrics
         if (listener.Dns is not null)
         {
             var names = new DnsListener(worker, listener, address, options, _dns.Value);
-            return new Opened(names.Local, names.Close);
+            return new Opened(names.Local, names.Close, static _ => { });
         }
         var socket = worker.Worker.Listen(address, options, new WorkerListener(worker, listener));
-        return new Opened(socket.Local, socket.CloseAfterBacklog);
+        return new Opened(socket.Local, socket.CloseAfterBacklog, k => socket.Keepalive = k);
     }
 }

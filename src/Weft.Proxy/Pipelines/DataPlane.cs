@@ -26,6 +26,9 @@ internal sealed class DataPlane
             var worker = new Worker($"worker-{i}", new WorkerSettings(), time, report);
             _workers.Add(new WorkerContext(worker, config, metrics.CreateShard(), node, admission, seed + (ulong)i * 0x9E3779B97F4A7C15) { Detection = detection });
         }
+        const string Silent = "weft_connections_silent_total", Help = "Connections that ended because their peer had gone without a word: TCP heard nothing of it for too long.";
+        metrics.AddCounter(Silent, Help, () => _workers.Sum(w => w.Worker.SilentClients), ("side", "client"));
+        metrics.AddCounter(Silent, Help, () => _workers.Sum(w => w.Worker.SilentEndpoints), ("side", "endpoint"));
         Listeners = new ListenerHost(_workers, metrics, time);
         config.Published += OnPublished;
     }

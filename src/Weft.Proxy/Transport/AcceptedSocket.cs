@@ -56,14 +56,18 @@ internal sealed class AcceptedSocket : IEventSource, ITimerHandler
     public Channel Plain(IChannelHandler handler)
     {
         var seen = Leave();
-        return PlainChannel.Accept(Worker, _fd, Remote, KnownLocal, seen, _listener.Gate, handler);
+        var channel = PlainChannel.Accept(Worker, _fd, Remote, KnownLocal, seen, _listener.Gate, handler);
+        channel.Keepalive = _listener.Keepalive;
+        return channel;
     }
 
     /// <summary>Goes on as a TLS channel: <see cref="IChannelHandler.OnOpen"/> comes after the handshake and the peer's verification.</summary>
     public Channel Tls(ServerTls tls, IChannelHandler handler, TimeSpan handshakeTimeout)
     {
         var seen = Leave();
-        return TlsChannel.Accept(Worker, _fd, Remote, KnownLocal, seen, _listener.Gate, tls, handshakeTimeout, handler);
+        var channel = TlsChannel.Accept(Worker, _fd, Remote, KnownLocal, seen, _listener.Gate, tls, handshakeTimeout, handler);
+        channel.Keepalive = _listener.Keepalive;
+        return channel;
     }
 
     public void Close() => Close(reset: false);

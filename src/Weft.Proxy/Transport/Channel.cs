@@ -33,6 +33,9 @@ internal enum ChannelFailure : byte
     TlsIdentity,
     Reset,
 
+    /// <summary>The peer has gone without a word: TCP heard nothing of it for as long as <see cref="Weft.Routing.Clusters.TcpKeepalive"/> allows, or as the kernel retransmits.</summary>
+    Silent,
+
     /// <summary>EOF inside a TLS stream without close_notify: possibly truncated.</summary>
     Truncated,
     Other,

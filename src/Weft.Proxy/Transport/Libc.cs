@@ -15,7 +15,7 @@ internal static unsafe partial class Libc
     public const int SockStream = 1, SockDatagram = 2, SockNonBlock = 0x800, SockCloseOnExec = 0x80000;
     public const int SolSocket = 1, SoReuseAddr = 2, SoError = 4, SoSendBuffer = 7, SoReceiveBuffer = 8, SoKeepAlive = 9, SoLinger = 13,
         SoReusePort = 15, SoReceiveLowWater = 18;
-    public const int IpProtoTcp = 6, TcpNoDelay = 1, TcpKeepIdle = 4, TcpKeepInterval = 5, TcpKeepCount = 6, TcpUserTimeout = 18, IpProtoIpv6 = 41, Ipv6Only = 26;
+    public const int IpProtoTcp = 6, TcpNoDelay = 1, TcpKeepIdle = 4, TcpKeepInterval = 5, TcpKeepCount = 6, TcpInfo = 11, IpProtoIpv6 = 41, Ipv6Only = 26;
     public const int MsgPeek = 2, MsgTruncate = 0x20, MsgNoSignal = 0x4000;
     public const int ShutdownWrite = 1;
     public const int SolIp = 0, SolIpv6 = 41, OriginalDestination = 80; // SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST have the same number

@@ -1,5 +1,6 @@
 using System.Net;
 using Weft.Proxy.Workers;
+using Weft.Routing.Clusters;
 
 namespace Weft.Proxy.Transport;
 
@@ -20,6 +21,9 @@ internal sealed record ListenOptions
 
     /// <summary>Asked before each accept; null accepts everything.</summary>
     public IAcceptGate? Gate { get; init; }
+
+    /// <summary>When TCP gives up accepted connections whose client is silent; null leaves the kernel's ways.</summary>
+    public TcpKeepalive? Keepalive { get; init; }
 
     /// <summary>Kernel send buffer of accepted connections in bytes; null leaves it to the kernel's tuning (best in nearly every case).</summary>
     public int? SendBufferBytes { get; init; }
@@ -80,6 +84,17 @@ internal sealed class ListeningSocket : IEventSource, ITimerHandler
 
     /// <summary>Connections accepted so far.</summary>
     public long Accepted { get; private set; }
+
+    /// <summary>Of what is accepted from now on; see <see cref="ListenOptions.Keepalive"/>.</summary>
+    public TcpKeepalive? Keepalive
+    {
+        get;
+        set
+        {
+            field = value;
+            if (!_closed) Socket.KeepAlive(_fd, value); // accepted sockets inherit it
+        }
+    }
 
     /// <summary>Who counts what this socket accepts.</summary>
     internal IAcceptGate? Gate => _gate;
@@ -208,6 +223,7 @@ internal sealed class ListeningSocket : IEventSource, ITimerHandler
         if (SocketAddress.FamilyOf(address) == Libc.AfInet6) Socket.SetOption(_fd, Libc.IpProtoIpv6, Libc.Ipv6Only, options.DualStack ? 0 : 1);
         // Accepted sockets inherit these on Linux: once here saves a call per connection.
         Socket.SetOption(_fd, Libc.IpProtoTcp, Libc.TcpNoDelay, 1);
+        if (options.Keepalive is { } keepalive) Keepalive = keepalive;
         if (options.SendBufferBytes is { } send) Socket.SetOption(_fd, Libc.SolSocket, Libc.SoSendBuffer, send);
         if (options.ReceiveBufferBytes is { } receive) Socket.SetOption(_fd, Libc.SolSocket, Libc.SoReceiveBuffer, receive);
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.InteropServices;
+using Weft.Routing.Clusters;
 
 namespace Weft.Proxy.Transport;
 
@@ -106,14 +107,14 @@ internal static unsafe class Socket
     public static bool SetOption(int fd, int level, int name, int value) =>
         Libc.SetSocketOption(fd, level, name, &value, sizeof(int)) == 0;
 
-    /// <summary>Has TCP probe a silent connection, and give up bytes that are not acknowledged for <paramref name="userTimeoutMs"/>.</summary>
-    public static void KeepAlive(int fd, int idleSeconds, int intervalSeconds, int probes, int userTimeoutMs)
+    /// <summary>Has TCP probe a connection that has nothing to send and hears nothing; null switches that off. What has something to send is <see cref="PeerSilence"/>'s.</summary>
+    public static void KeepAlive(int fd, TcpKeepalive? keepalive)
     {
-        SetOption(fd, Libc.SolSocket, Libc.SoKeepAlive, 1);
-        SetOption(fd, Libc.IpProtoTcp, Libc.TcpKeepIdle, idleSeconds);
-        SetOption(fd, Libc.IpProtoTcp, Libc.TcpKeepInterval, intervalSeconds);
-        SetOption(fd, Libc.IpProtoTcp, Libc.TcpKeepCount, probes);
-        SetOption(fd, Libc.IpProtoTcp, Libc.TcpUserTimeout, userTimeoutMs);
+        SetOption(fd, Libc.SolSocket, Libc.SoKeepAlive, keepalive is null ? 0 : 1);
+        if (keepalive is null) return;
+        SetOption(fd, Libc.IpProtoTcp, Libc.TcpKeepIdle, keepalive.TimeSeconds);
+        SetOption(fd, Libc.IpProtoTcp, Libc.TcpKeepInterval, keepalive.IntervalSeconds);
+        SetOption(fd, Libc.IpProtoTcp, Libc.TcpKeepCount, keepalive.Probes);
     }
 
     /// <summary>Takes the socket's pending error: 0 for none.</summary>

@@ -1,6 +1,7 @@
 using System.Net;
 using Weft.Proxy.Overload;
 using Weft.Proxy.Workers;
+using Weft.Routing.Clusters;
 
 namespace Weft.Proxy.Transport;
 
@@ -33,6 +34,8 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
     private OwnConnections? _own;
     private bool _peerEndTold;
     private IAcceptGate? _gate;
+    private bool _accepted;
+    private long _patienceMs; // how long the peer may be silent; 0: as long as the kernel waits
 
     protected SocketChannel(Worker worker, IPEndPoint remote)
     {
@@ -46,6 +49,12 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
     public sealed override IPEndPoint Local => _local ??= State == Phase.Closed ? new IPEndPoint(IPAddress.Any, 0) : Socket.LocalOf(Fd);
 
     public Worker Worker { get; }
+
+    /// <summary>How long the peer may be silent while it owes an acknowledgement. Set before the channel opens; null leaves that to the kernel's retransmissions, a quarter of an hour.</summary>
+    internal TcpKeepalive? Keepalive
+    {
+        set => _patienceMs = (value?.PatienceSeconds ?? 0) * 1000L;
+    }
 
     protected int Fd { get; private set; } = -1;
 
@@ -89,6 +98,7 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
     protected void Adopt(int fd, IPEndPoint? local, ReadyEvents? seen, IAcceptGate? gate)
     {
         _gate = gate;
+        _accepted = true;
         State = Phase.Handshaking;
         Fd = fd;
         _local = local;
@@ -111,7 +121,8 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
         if (Fd >= 0)
         {
             Socket.SetOption(Fd, Libc.IpProtoTcp, Libc.TcpNoDelay, 1);
-            if (keepalive is not null) Socket.KeepAlive(Fd, keepalive.TimeSeconds, keepalive.IntervalSeconds, keepalive.Probes, keepalive.PatienceSeconds * 1000);
+            if (keepalive is not null) Socket.KeepAlive(Fd, keepalive);
+            Keepalive = keepalive;
             error = Socket.Connect(Fd, _remote);
         }
         if (error is 0 or Errno.InProgress)
@@ -171,6 +182,7 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
         CancelDeadline();
         State = Phase.Open;
         IsOpen = true;
+        if (_patienceMs > 0) Worker.Timers.Schedule(_deadline, _patienceMs);
         Handler.OnOpen(this);
         if (State == Phase.Open && AwaitsRead && MayRead) TellReadable();
     }
@@ -193,8 +205,12 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
         return IoStatus.Failed;
     }
 
-    protected IoStatus FailIo(int errno) =>
-        FailIo(errno == Errno.TimedOut ? ChannelFailure.Reset : Errno.ToFailure(errno), Errno.Text(errno)); // ETIMEDOUT here: retransmissions gave up
+    protected IoStatus FailIo(int errno)
+    {
+        if (errno != Errno.TimedOut) return FailIo(Errno.ToFailure(errno), Errno.Text(errno));
+        Worker.CountSilent(_accepted); // probes or retransmissions gave up
+        return FailIo(ChannelFailure.Silent, Errno.Text(errno));
+    }
 
     protected void CloseSocket(bool reset)
     {
@@ -272,15 +288,33 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
             CloseSocket(reset: false);
             return;
         }
-        var (failure, text) = DeadlinePassed();
         try
         {
+            if (State == Phase.Open)
+            {
+                CheckPeer();
+                return;
+            }
+            var (failure, text) = DeadlinePassed();
             Fail(failure, text);
         }
         catch (Exception e)
         {
             ((IEventSource)this).Contain(e);
         }
+    }
+
+    /// <summary>Ends the connection of a peer that owes an acknowledgement and was silent for too long; else looks again when it will have been.</summary>
+    private void CheckPeer()
+    {
+        var silence = PeerSilence.Of(Fd);
+        if (silence.Owes && silence.Ms >= _patienceMs)
+        {
+            Worker.CountSilent(_accepted);
+            Fail(ChannelFailure.Silent, $"the peer has acknowledged nothing for {silence.Ms / 1000} s");
+            return;
+        }
+        Worker.Timers.Schedule(_deadline, silence.Ms < _patienceMs ? _patienceMs - silence.Ms : _patienceMs);
     }
 
     /// <summary>Deferred by <see cref="StartConnecting"/> (it failed at once) or by the adoption of an accepted socket.</summary>

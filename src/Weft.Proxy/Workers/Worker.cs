@@ -18,6 +18,8 @@ internal sealed class Worker : IDisposable
     private readonly Action<ContainedFault> _report;
     private readonly long _ticksPerMicrosecond;
     private long _turns;
+    private long _silentClients;
+    private long _silentEndpoints;
     private volatile bool _stopping;
     private volatile bool _waiting;
     private bool _disposed;
@@ -59,6 +61,12 @@ internal sealed class Worker : IDisposable
 
     /// <summary>Turns of the loop so far; for the watchdog.</summary>
     public long Turns => Volatile.Read(ref _turns);
+
+    /// <summary>Accepted connections that ended because their client had gone without a word.</summary>
+    public long SilentClients => Volatile.Read(ref _silentClients);
+
+    /// <summary>The same of connections that the worker has made.</summary>
+    public long SilentEndpoints => Volatile.Read(ref _silentEndpoints);
 
     /// <summary>True while it waits for events: standing still is then no fault.</summary>
     public bool IsWaiting => _waiting;
@@ -137,6 +145,12 @@ internal sealed class Worker : IDisposable
         _disposed = true;
         _mailbox.Dispose();
         _poll.Dispose();
+    }
+
+    internal void CountSilent(bool accepted)
+    {
+        ref var count = ref accepted ? ref _silentClients : ref _silentEndpoints;
+        Volatile.Write(ref count, count + 1);
     }
 
     internal void Report(string where, string state, Exception exception)

@@ -145,7 +145,7 @@ public sealed record MeshDefaults
     /// <summary>Time to open a connection. Default 1 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Silence after which TCP probes a connection to another workload, to find out whether it is still there; three probes, a third of this apart, without an
+    /// <summary>Silence after which TCP probes a connection to or from another workload, to find out whether it is still there; three probes, a third of this apart, without an
     /// answer end it. Up to 9 hours; zero probes none. Default 30 s.</summary>
     public TimeSpan TcpKeepalive { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -129,8 +129,8 @@ public sealed record CircuitBreakerLimits(int MaxConnections, int MaxPendingRequ
 }
 
 /// <summary>
-/// When TCP gives a connection up (envoy.config.core.v3.TcpKeepalive). Bytes that nobody acknowledges get the same patience as silence
-/// (TCP_USER_TIMEOUT is <see cref="PatienceSeconds"/>): keep-alive alone does not probe a connection that has something to send.
+/// When TCP gives a connection up (envoy.config.core.v3.TcpKeepalive). Bytes that nobody acknowledges get the same patience as silence, <see cref="PatienceSeconds"/>: keep-alive alone does not probe
+/// a connection that has something to send. A peer that acknowledges and takes nothing is waited for without end.
 /// </summary>
 /// <param name="TimeSeconds">Silence before the first probe (TCP_KEEPIDLE), 1 to 32,767. Default 7,200, Linux's.</param>
 /// <param name="IntervalSeconds">Between probes (TCP_KEEPINTVL), 1 to 32,767. Default 75, Linux's.</param>

@@ -60,6 +60,7 @@ public static class ListenerCompiler
             RestoresDestination = filters.RestoresDestination,
             ProxyProtocol = filters.ProxyProtocol,
             BindToPort = message.BindToPort is not false,
+            ClientKeepalive = SocketOptionCompiler.Keepalive(message.SocketOptions, at, into),
             FilterChains = chains.ToImmutable(),
             DefaultFilterChain = defaultChain,
             PerConnectionBufferLimitBytes = into.Number(

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Weft.Routing.Clusters;
 using Weft.Routing.Names;
 
 namespace Weft.Routing.Listeners;
@@ -31,6 +32,9 @@ public sealed class Listener
 
     /// <summary>False for a listener that only receives what another one hands over. Default true.</summary>
     public bool BindToPort { get; init; } = true;
+
+    /// <summary>Probing of silent clients by TCP (<c>socket_options</c>); null, the default, probes none.</summary>
+    public TcpKeepalive? ClientKeepalive { get; init; }
 
     public required ImmutableArray<FilterChain> FilterChains { get; init; }
 

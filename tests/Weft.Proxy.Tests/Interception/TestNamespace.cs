@@ -44,6 +44,18 @@ internal sealed class TestNamespace : IDisposable
         }
         """);
 
+    /// <summary>From now on nothing arrives that comes from <paramref name="port"/> or goes to it: each side has vanished for the other without a word. Dropped where it comes in, as by a
+    /// broken wire: what is dropped on its way out the kernel knows never to have left.</summary>
+    public void Silence(int port) => Run(_ip, ["netns", "exec", _name, Tool.Require("nft", "nftables"), "-f", "-"], $$"""
+        table inet silence {
+          chain input {
+            type filter hook input priority 0;
+            tcp dport {{port}} drop
+            tcp sport {{port}} drop
+          }
+        }
+        """);
+
     /// <summary>Runs a program inside, for at most 20 s.</summary>
     /// <returns>What it printed, and how it ended.</returns>
     public async Task<(int ExitCode, string Output)> RunAsync(string program, params string[] arguments)

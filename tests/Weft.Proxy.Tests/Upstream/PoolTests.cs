@@ -186,7 +186,7 @@ public sealed class PoolTests
     }
 
     [Fact]
-    public async Task TCP_keep_alive_and_its_user_timeout_are_set_on_the_socket()
+    public async Task TCP_keep_alive_is_set_on_the_socket_and_no_user_timeout_that_would_end_a_peer_that_only_does_not_read()
     {
         await using var backend = ScriptedBackend.Answering(Ok);
         await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address],
@@ -197,7 +197,7 @@ public sealed class PoolTests
         Option(socket, 6, 4).ShouldBe(31);     // TCP_KEEPIDLE
         Option(socket, 6, 5).ShouldBe(11);     // TCP_KEEPINTVL
         Option(socket, 6, 6).ShouldBe(4);      // TCP_KEEPCNT
-        Option(socket, 6, 18).ShouldBe(75_000); // TCP_USER_TIMEOUT
+        Option(socket, 6, 18).ShouldBe(0);     // TCP_USER_TIMEOUT
     }
 
     private static string Address(IPEndPoint at) => $"{{\"socket_address\": {{\"address\": \"{at.Address}\", \"port_value\": {at.Port}}}}}";

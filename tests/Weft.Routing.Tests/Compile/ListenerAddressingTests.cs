@@ -54,6 +54,21 @@ public sealed class ListenerAddressingTests
     }
 
     [Fact]
+    public void Keep_alive_is_read_from_socket_options_and_any_other_option_is_refused_by_its_numbers()
+    {
+        Compile(_ => { }).ClientKeepalive.ShouldBeNull();
+        Compile(l => l.SocketOptions.Add([Option(1, 9, 1), Option(6, 4, 30), Option(6, 5, 10), Option(6, 6, 3)])).ClientKeepalive.ShouldBe(new Routing.Clusters.TcpKeepalive(30, 10, 3));
+        Compile(l => l.SocketOptions.Add(Option(1, 9, 1))).ClientKeepalive.ShouldBe(new Routing.Clusters.TcpKeepalive(7200, 75, 9));
+        Compile(l => l.SocketOptions.Add([Option(1, 9, 0), Option(6, 4, 30)])).ClientKeepalive.ShouldBeNull("the others do nothing without it");
+        var other = Refused(l => l.SocketOptions.Add([Option(1, 9, 1), Option(6, 18, 1000)]));
+        other.Field.ShouldBe("socket_options[1]");
+        other.Message.ShouldContain("level 6 name 18 is not supported");
+        foreach (var (name, value) in new[] { (4, 0L), (4, 32_768), (5, -1), (6, 128) }) Refused(l => l.SocketOptions.Add(Option(6, name, value))).Field.ShouldBe("socket_options[0].int_value");
+
+        static SocketOption Option(long level, long name, long value) => new() { Level = level, Name = name, IntValue = value };
+    }
+
+    [Fact]
     public void Listener_filters_are_read_in_the_one_order_that_makes_sense()
     {
         var listener = Compile(l => l.ListenerFilters.Add([Filter(new OriginalDst()), Filter(new ProtoProxyProtocol()), Filter(new TlsInspector())]));

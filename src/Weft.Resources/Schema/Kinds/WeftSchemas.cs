@@ -34,7 +34,7 @@ internal static class WeftSchemas
 
     private static readonly ObjectType Defaults = Object(
         Optional("connectTimeout", Of(TextFormat.Duration), "Time to open a connection", "\"1s\""),
-        Optional("tcpKeepalive", Of(TextFormat.Duration), "Silence after which TCP probes a connection to another workload; 0s probes none", "\"30s\""),
+        Optional("tcpKeepalive", Of(TextFormat.Duration), "Silence after which TCP probes a connection to or from another workload; 0s probes none", "\"30s\""),
         Optional("requestTimeout", Of(TextFormat.Duration), "Time for a whole request with its retries; 0s is none", "\"0s\""),
         Optional("streamIdleTimeout", Of(TextFormat.Duration), "How long a request may move no byte; 0s is for ever", "\"5m\""),
         Optional("drainTimeout", Of(TextFormat.Duration), "How long a closing listener lets requests finish", "\"30s\""),

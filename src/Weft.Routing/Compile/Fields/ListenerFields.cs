@@ -11,6 +11,7 @@ internal static class ListenerFields
                 default_filter_chain=25:FilterChain per_connection_buffer_limit_bytes=5:UInt32Value
                 listener_filters=9[]:ListenerFilter listener_filters_timeout=15:Duration udp_listener_config=18:UdpListenerConfig transparent=10:BoolValue
                 freebind=11:BoolValue metadata=6:envoy.config.core.v3.Metadata additional_addresses=33[]:AdditionalAddress traffic_direction=16:enum(UNSPECIFIED,INBOUND,OUTBOUND) bind_to_port=26:BoolValue
+                socket_options=13[]:envoy.config.core.v3.SocketOption
                 """,
             harmless: """
                 stat_prefix=28 drain_type=8 tcp_fast_open_queue_length=12 connection_balance_config=20 reuse_port=21
@@ -19,7 +20,7 @@ internal static class ListenerFields
                 """,
             refused: """
                 filter_chain_matcher=32 deprecated_v1=7 continue_on_listener_filters_timeout=17
-                socket_options=13[] api_listener=19 internal_listener=27@listener_specifier enable_mptcp=30
+                api_listener=19 internal_listener=27@listener_specifier enable_mptcp=30
                 """),
 
         new("envoy.config.listener.v3.AdditionalAddress",
@@ -41,6 +42,11 @@ internal static class ListenerFields
                 source_ports=7[]:uint32
                 """,
             refused: "address_suffix=4 suffix_len=5"),
+
+        new("envoy.config.core.v3.SocketOption",
+            honoured: "level=2:int64 name=3:int64 int_value=4@value:int64",
+            harmless: "description=1 state=6",
+            refused: "buf_value=5@value"),
 
         new("envoy.config.core.v3.CidrRange",
             honoured: "address_prefix=1 prefix_len=2:UInt32Value"),
