@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Xunit;
 
 namespace Weft.TestSupport;
@@ -5,16 +6,32 @@ namespace Weft.TestSupport;
 /// <summary>Programs of other people that tests drive. An absent one skips the test and names its package.</summary>
 public static class Tool
 {
+    /// <summary>The distribution's own, with the modules of its packages.</summary>
+    public const string Python = "/usr/bin/python3";
+
     /// <summary>Full path of <paramref name="program"/>. Skips the running test when it is not on PATH; with <c>WEFT_REQUIRE_TOOLS=1</c>
     /// (set by <c>./test</c> where packages can be installed) fails it instead.</summary>
     public static string Require(string program, string package)
     {
         var found = Find(program);
-        if (found is not null) return found;
-        var message = $"needs {program}: apt-get install {package}";
+        if (found is null) Lack(program, package);
+        return found ?? "";
+    }
+
+    /// <summary>The same for a module of Debian's Python, which no other Python on PATH can import.</summary>
+    public static void RequirePython(string module, string package)
+    {
+        if (!File.Exists(Python)) Lack(Python, "python3");
+        using var probe = Process.Start(new ProcessStartInfo(Python, ["-c", $"import {module}"]) { UseShellExecute = false, RedirectStandardError = true })!;
+        probe.WaitForExit();
+        if (probe.ExitCode != 0) Lack($"{module} for {Python}", package);
+    }
+
+    private static void Lack(string what, string package)
+    {
+        var message = $"needs {what}: apt-get install {package}";
         if (Environment.GetEnvironmentVariable("WEFT_REQUIRE_TOOLS") == "1") Assert.Fail(message);
         Assert.Skip(message);
-        return "";
     }
 
     public static string? Find(string program) =>

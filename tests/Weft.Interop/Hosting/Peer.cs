@@ -27,10 +27,8 @@ public sealed class Peer : IDisposable
     {
         var path = Path.Combine(Tool.RepositoryRoot(), "tests/Weft.Interop", script);
         if (!script.EndsWith(".py", StringComparison.Ordinal)) return new Peer(Tool.Require("node", "nodejs"), [path, .. arguments], proxy);
-        // Debian's grpcio is importable by Debian's python only, whatever is first on PATH.
-        const string python = "/usr/bin/python3";
-        RequireGrpcio(python);
-        return new Peer(python, ["-B", path, .. arguments], proxy);
+        Tool.RequirePython("grpc", "python3-grpcio");
+        return new Peer(Tool.Python, ["-B", path, .. arguments], proxy);
     }
 
     public Task<string?> ReadLineAsync() => _process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(40));
@@ -45,18 +43,5 @@ public sealed class Peer : IDisposable
     {
         if (!_process.HasExited) _process.Kill();
         _process.Dispose();
-    }
-
-    private static void RequireGrpcio(string python)
-    {
-        if (File.Exists(python))
-        {
-            using var probe = Process.Start(new ProcessStartInfo(python, ["-c", "import grpc"]) { UseShellExecute = false, RedirectStandardError = true })!;
-            probe.WaitForExit();
-            if (probe.ExitCode == 0) return;
-        }
-        const string message = "needs grpcio for /usr/bin/python3: apt-get install python3-grpcio";
-        if (Environment.GetEnvironmentVariable("WEFT_REQUIRE_TOOLS") == "1") Assert.Fail(message);
-        Assert.Skip(message);
     }
 }
