@@ -14,7 +14,8 @@ internal sealed record Row(string Name, string Says, double Minutes, bool IsMain
 /// <summary>The table of what is measured and what is required.</summary>
 internal static class AllRows
 {
-    private const string Handshakes = "full handshakes per CPU second", HandshakesWithTickets = "the same with the tickets that each gives by default", Bytes = "MB per CPU second";
+    private const string Handshakes = "full handshakes per CPU second", HandshakesWithTickets = "the same with the tickets that each gives by default", Bytes = "MB per CPU second",
+        ByteConnections = "connections per CPU second";
 
     private static readonly Row H1 = new("h1", "HTTP/1.1, keep-alive, 1 KB; bare on all sides", 3, IsMain: true,
         run => ClosedLoop.MeasureAsync(run, "h1", Reach.Http1, AllPeers.Application, (c, time) => Tools.WrkAsync(c.Url, time)),
@@ -57,11 +58,15 @@ internal static class AllRows
         run => ClosedLoop.MeasureAsync(run, "tcp", Reach.Http1, AllPeers.Application, (c, time) => Tools.WrkAsync(new Uri(c.Url, "/1m"), time, connections: 8), (Bytes, 1.048576)),
         new Requirement(Bytes, Contender.Haproxy, 1.0, 1.2, AtLeast: true));
 
+    private static readonly Row TcpRate = new("tcp-rate", "TCP passed through, new connections: connect, one small exchange, close", 1.5, IsMain: false,
+        run => ConnectionsAsync(run, "tcp-rate", Reach.Http1, AllPeers.Application, ByteConnections),
+        new Requirement(ByteConnections, Contender.Haproxy, 1.0, AtLeast: true), new Requirement(ByteConnections, Contender.Nginx, Required: null, AtLeast: true));
+
     private static readonly Row HandshakeRow = new("handshakes", "new connections with mutual TLS 1.3, one small answer each, no resumption; X25519, P-256 certificates", 4, IsMain: false,
         async run =>
         {
-            await HandshakesAsync(run, "handshakes", Handshakes);
-            await HandshakesAsync(run, "handshakes-tickets", HandshakesWithTickets);
+            await ConnectionsAsync(run, "handshakes", Reach.MutualTls, application: null, Handshakes);
+            await ConnectionsAsync(run, "handshakes-tickets", Reach.MutualTls, application: null, HandshakesWithTickets);
         },
         new Requirement(Handshakes, Contender.Nginx, 1.0, AtLeast: true), new Requirement(Handshakes, Contender.Haproxy, Required: null, AtLeast: true),
         new Requirement(HandshakesWithTickets, Contender.Nginx, Required: null, AtLeast: true));
@@ -81,14 +86,15 @@ internal static class AllRows
         new Requirement(Startup.Accepts, null, Required: null), new Requirement(Startup.Warm, null, Required: null));
 
     public static IReadOnlyList<Row> InOrder { get; } =
-        [Routes, Mtls, H2, Chain, Body, Tcp, HandshakeRow, LatencyRow, Churn, MemoryRow, Start, H1, IdleRow(2_000, 4), IdleRow(10_000, 6)];
+        [Routes, Mtls, H2, Chain, Body, Tcp, TcpRate, HandshakeRow, LatencyRow, Churn, MemoryRow, Start, H1, IdleRow(2_000, 4), IdleRow(10_000, 6)];
 
-    private static async Task HandshakesAsync(Run run, string folder, string metric)
+    /// <summary>Connections that are opened, carry one exchange and are closed.</summary>
+    private static async Task ConnectionsAsync(Run run, string folder, Reach reach, Peer? application, string metric)
     {
         var generators = new Dictionary<string, Generator>();
         try
         {
-            await ClosedLoop.MeasureAsync(run, folder, Reach.MutualTls, application: null, async (c, time) =>
+            await ClosedLoop.MeasureAsync(run, folder, reach, application, async (c, time) =>
             {
                 if (!generators.TryGetValue(c.Name, out var generator)) generators[c.Name] = generator = Generator.Start(c.Url, "h1");
                 return (await generator.DoAsync($"handshakes 16 {time.TotalSeconds:0}")).Count;

@@ -24,12 +24,16 @@ internal enum FlowStatus : byte
 /// One direction between two channels. What the source gives the target gets, in blocks of 64 KiB; when the target takes no more, the source is not read: at most one block is held, and only
 /// while it holds something. The source's end is passed on after its last byte, and says nothing of the other direction.
 /// </summary>
+/// <remarks>Where both channels are plain sockets and the direction carries bulk, its bytes go through a pipe and never leave the kernel. A pipe moves bytes and nothing else: ends, and what
+/// else is not bytes, are read.</remarks>
 internal sealed class ByteFlow(Worker worker, Channel source, Channel target)
 {
-    /// <summary>Blocks that one direction may move before the worker's other connections have their turn: 1 MiB.</summary>
-    private const int BlocksPerTurn = 16;
+    /// <summary>Bytes that one direction may move before the worker's other connections have their turn.</summary>
+    private const int BytesPerTurn = 1 << 20;
 
+    private BulkDetector _bulk;
     private ByteBuffer? _held;     // what the target has not taken
+    private Pipe? _piped;          // the same, in the kernel; never both
     private int _ownBytes;         // at the beginning of what is held: not the source's
     private bool _readable = true; // until the source says otherwise: what came before this flow makes no new event
     private bool _blocked;
@@ -63,9 +67,9 @@ internal sealed class ByteFlow(Worker worker, Channel source, Channel target)
     /// <summary>Moves what can be moved now.</summary>
     public FlowStatus Pump()
     {
-        for (var block = 0; block < BlocksPerTurn; block++)
+        for (var limit = Moved + BytesPerTurn; Moved < limit;)
         {
-            if (_held is { IsEmpty: false })
+            if (HoldsBytes)
             {
                 if (_blocked) return FlowStatus.Waits;
                 var status = Write();
@@ -77,9 +81,9 @@ internal sealed class ByteFlow(Worker worker, Channel source, Channel target)
                 Drop();
                 return FlowStatus.Waits;
             }
-            if (!Fill())
+            if (!(_bulk.IsBulk && TakePipe() ? FillPipe() : Fill()))
             {
-                if (!_held!.IsEmpty) Write(); // what came before the break: often the reason for it
+                if (HoldsBytes) Write(); // what came before the break: often the reason for it
                 return FlowStatus.SourceBroke;
             }
         }
@@ -89,14 +93,17 @@ internal sealed class ByteFlow(Worker worker, Channel source, Channel target)
     /// <summary>Gives back what it holds.</summary>
     public void Drop()
     {
-        if (_held is null) return;
-        worker.Buffers.Return(_held);
-        _held = null;
+        if (_held is not null) worker.Buffers.Return(_held);
+        if (_piped is not null) worker.Pipes.Return(_piped);
+        (_held, _piped) = (null, null);
     }
+
+    private bool HoldsBytes => _held is { IsEmpty: false } || _piped is { IsEmpty: false };
 
     /// <summary>Fills a block as far as the source has something: TLS gives a record of 16 KiB at a time, and one write for four of them costs a quarter. False: it broke.</summary>
     private bool Fill()
     {
+        if (_piped is not null) Drop();
         _held ??= worker.Buffers.Rent(BufferPool.BulkBytes);
         do
         {
@@ -107,6 +114,7 @@ internal sealed class ByteFlow(Worker worker, Channel source, Channel target)
                     break;
                 case IoStatus.WouldBlock:
                     _readable = false;
+                    _bulk.Copied(_held.Length);
                     return true;
                 case IoStatus.EndOfStream:
                     _readable = false;
@@ -117,21 +125,52 @@ internal sealed class ByteFlow(Worker worker, Channel source, Channel target)
             }
         }
         while (!_held.Writable.IsEmpty);
+        _bulk.Copied(_held.Length);
         return true;
+    }
+
+    /// <summary>False: these channels have no way through the kernel, or the worker has no pipe to spare; then the bytes are copied.</summary>
+    private bool TakePipe()
+    {
+        if (_piped is not null) return true;
+        if (source is not PlainChannel || target is not PlainChannel || worker.Pipes.TryRent() is not { } pipe) return false;
+        Drop();
+        _piped = pipe;
+        return true;
+    }
+
+    /// <summary>As <see cref="Fill"/>, into the pipe.</summary>
+    private bool FillPipe()
+    {
+        switch (((PlainChannel)source).Read(_piped!, out var read))
+        {
+            case IoStatus.Ok:
+                _bulk.Spliced(read);
+                return true;
+            case IoStatus.WouldBlock:
+                _readable = false;
+                return true;
+            case IoStatus.EndOfStream:
+                _bulk.Never();
+                return Fill();
+            default:
+                return false;
+        }
     }
 
     /// <summary>Writes what is held, all of it unless it would block or the target breaks.</summary>
     private IoStatus Write()
     {
-        while (!_held!.IsEmpty)
+        while (HoldsBytes)
         {
-            var status = target.Write(_held.Readable, out var written);
+            int written;
+            var status = _piped is null ? target.Write(_held!.Readable, out written) : ((PlainChannel)target).Write(_piped, out written);
             if (status != IoStatus.Ok)
             {
                 _blocked = status == IoStatus.WouldBlock;
                 return status;
             }
-            _held.Consume(written);
+            if (_piped is null) _held!.Consume(written);
             var own = Math.Min(_ownBytes, written);
             _ownBytes -= own;
             Moved += written - own;

@@ -5,7 +5,7 @@ namespace Weft.Proxy.Transport;
 /// <summary>The error numbers of Linux that the engine tells apart.</summary>
 internal static class Errno
 {
-    public const int NotPermitted = 1, NoEntry = 2, Interrupted = 4, Again = 11, NoMemory = 12, TooManyFilesInSystem = 23, TooManyFiles = 24, BrokenPipe = 32,
+    public const int NotPermitted = 1, NoEntry = 2, Interrupted = 4, Again = 11, NoMemory = 12, InvalidArgument = 22, TooManyFilesInSystem = 23, TooManyFiles = 24, BrokenPipe = 32, NotImplemented = 38,
         Protocol = 71, NetworkDown = 100, NetworkUnreachable = 101, ConnectionAborted = 103, ConnectionReset = 104, NoBuffers = 105,
         TimedOut = 110, ConnectionRefused = 111, HostDown = 112, HostUnreachable = 113, InProgress = 115;
 

@@ -24,6 +24,8 @@ internal static unsafe partial class Libc
     public const int EventFdNonBlock = 0x800, EventFdCloseOnExec = 0x80000;
     public const int SigPipe = 13;
     public const int ResourceNoFile = 7;
+    public const int SetPipeSize = 1031; // F_SETPIPE_SZ
+    private const uint SpliceNonBlock = 2;
 
     private const string Library = "libc";
 
@@ -61,6 +63,28 @@ internal static unsafe partial class Libc
     [SuppressGCTransition]
     [LibraryImport(Library, EntryPoint = "sendto")]
     public static partial nint SendTo(int fd, byte* from, nuint length, int flags, byte* address, uint addressLength);
+
+    /// <summary>Between a non-blocking socket and a pipe, in whichever direction: bytes moved, 0 at the end of the stream, -1 on failure (then <see cref="Errno.LastOfHotCall"/>).</summary>
+    public static nint Splice(int from, int to, int length) => Splice(from, null, to, null, (nuint)length, SpliceNonBlock);
+
+    [SuppressGCTransition]
+    [LibraryImport(Library, EntryPoint = "splice")]
+    private static partial nint Splice(int from, long* fromOffset, int to, long* toOffset, nuint length, uint flags);
+
+    /// <summary>A pipe's end to read and its end to write. False: <see cref="Errno.Last"/>.</summary>
+    public static bool TryPipe(out int read, out int write)
+    {
+        var ends = stackalloc int[2];
+        var made = Pipe(ends, OpenCloseOnExec) == 0;
+        (read, write) = (ends[0], ends[1]);
+        return made;
+    }
+
+    [LibraryImport(Library, EntryPoint = "pipe2", SetLastError = true)]
+    private static partial int Pipe(int* ends, int flags);
+
+    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int FileControl(int fd, int command, nint argument);
 
     [LibraryImport(Library, EntryPoint = "getrandom", SetLastError = true)]
     public static partial nint GetRandom(byte* into, nuint length, uint flags);

@@ -55,6 +55,50 @@ internal sealed class PlainChannel : SocketChannel
         }
     }
 
+    /// <summary>As <see cref="Read"/>, into an empty pipe. <see cref="IoStatus.EndOfStream"/> means that nothing comes by this way: <see cref="Read"/> tells whether it is the end,
+    /// an urgent mark (which a pipe cannot pass), or that this kernel has no such way.</summary>
+    public IoStatus Read(Pipe into, out int read)
+    {
+        read = 0;
+        if (State != Phase.Open) return IoStatus.Failed;
+        if (_ended) return IoStatus.EndOfStream;
+        if (!SocketReadable) return WaitToRead();
+        while (true)
+        {
+            var count = (int)into.Fill(Fd);
+            if (count > 0)
+            {
+                read = count;
+                return IoStatus.Ok;
+            }
+            if (count == 0) return IoStatus.EndOfStream;
+            switch (Errno.LastOfHotCall)
+            {
+                case Errno.Interrupted:
+                    continue;
+                case Errno.Again when !ReadsToTheEnd:
+                    SocketReadable = false;
+                    return WaitToRead();
+                case Errno.Again or Errno.InvalidArgument or Errno.NotImplemented or Errno.NotPermitted:
+                    return IoStatus.EndOfStream;
+                case var error:
+                    return FailIo(error); // the kernel tells it once: a later read would take a reset for the end
+            }
+        }
+    }
+
+    /// <summary>Writes what the pipe holds, as much as fits.</summary>
+    public IoStatus Write(Pipe from, out int written)
+    {
+        written = 0;
+        if (State != Phase.Open) return IoStatus.Failed;
+        if (!SocketWritable) return WaitToWrite();
+        nint count;
+        do count = from.Drain(Fd);
+        while (count < 0 && Errno.LastOfHotCall == Errno.Interrupted);
+        return Sent(count, 0, out written); // a short splice proves nothing of the socket: only EAGAIN does
+    }
+
     public override IoStatus Peek(Span<byte> into, out int count)
     {
         count = 0;

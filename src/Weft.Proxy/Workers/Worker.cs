@@ -38,6 +38,7 @@ internal sealed class Worker : IDisposable
         ReadClock();
         Timers = new TimerWheel(NowMs, (node, e) => Report("timer", $"timer of {node.Handler.GetType().Name}, tag {node.Tag}", e));
         Buffers = new BufferPool(settings.Buffers);
+        Pipes = new PipePool(settings.Pipes);
         Scratch = Buffers.TakeBlock(BufferPool.BlockBytes);
         _poll.Add(_mailbox.Fd, _mailbox, ReadyEvents.Readable | ReadyEvents.EdgeTriggered);
     }
@@ -50,6 +51,8 @@ internal sealed class Worker : IDisposable
     public TimeProvider Time { get; }
 
     public BufferPool Buffers { get; }
+
+    public PipePool Pipes { get; }
 
     public TimerWheel Timers { get; }
 
@@ -144,6 +147,7 @@ internal sealed class Worker : IDisposable
         if (_disposed) return;
         _disposed = true;
         _mailbox.Dispose();
+        Pipes.Dispose();
         _poll.Dispose();
     }
 

@@ -1,4 +1,5 @@
 using Weft.Proxy.Buffers;
+using Weft.Proxy.Transport;
 
 namespace Weft.Proxy.Workers;
 
@@ -6,6 +7,8 @@ namespace Weft.Proxy.Workers;
 internal sealed record WorkerSettings
 {
     public BufferSettings Buffers { get; init; } = new();
+
+    public PipeSettings Pipes { get; init; } = new();
 
     /// <summary>Connections accepted per listening socket before other events get their turn. Default 64, at least 1.</summary>
     public int AcceptBatch { get; init; } = 64;

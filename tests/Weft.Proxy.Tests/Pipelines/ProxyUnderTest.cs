@@ -272,10 +272,18 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     }
 
     /// <summary>Buffers that the first worker's connections hold.</summary>
-    public Task<int> RentedAsync()
+    public Task<int> RentedAsync() => OnFirstWorkerAsync(worker => worker.Buffers.Rented);
+
+    /// <summary>Pipes that the first worker's connections hold.</summary>
+    public Task<int> RentedPipesAsync() => OnFirstWorkerAsync(worker => worker.Pipes.Rented);
+
+    /// <summary>Pipes that lie ready: some do once a connection has carried bulk.</summary>
+    public Task<int> IdlePipesAsync() => OnFirstWorkerAsync(worker => worker.Pipes.Idle);
+
+    private Task<int> OnFirstWorkerAsync(Func<Worker, int> read)
     {
         var result = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _dataPlane.Workers[0].Post(() => result.SetResult(_dataPlane.Workers[0].Buffers.Rented));
+        _dataPlane.Workers[0].Post(() => result.SetResult(read(_dataPlane.Workers[0])));
         return result.Task;
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Weft.Proxy.Tests.Tcp;
@@ -40,6 +41,72 @@ internal sealed class TcpPeer(Socket socket) : IDisposable
     {
         using var limit = new CancellationTokenSource(Patience);
         while (!bytes.IsEmpty) bytes = bytes[(await socket.SendAsync(bytes, limit.Token))..];
+    }
+
+    /// <summary>Sends <paramref name="total"/> random bytes in pieces of random sizes, and its end; their SHA-256.</summary>
+    public async Task<string> SendRandomAsync(int seed, int total)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var random = new Random(seed);
+        var block = new byte[100_000];
+        for (var sent = 0; sent < total;)
+        {
+            var length = Math.Min(random.Next(1, block.Length), total - sent);
+            random.NextBytes(block.AsSpan(0, length));
+            hash.AppendData(block.AsSpan(0, length));
+            await SendAsync(block.AsMemory(0, length));
+            sent += length;
+        }
+        End();
+        return Convert.ToHexString(hash.GetHashAndReset());
+    }
+
+    /// <summary>SHA-256 of everything until the end.</summary>
+    public async Task<string> HashAsync()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var block = new byte[1 << 16];
+        while (await ReceiveAsync(block) is > 0 and var read) hash.AppendData(block.AsSpan(0, read));
+        return Convert.ToHexString(hash.GetHashAndReset());
+    }
+
+    /// <summary>Sends bytes numbered (modulo 251) from <paramref name="before"/> on until nothing more is taken; how many were.</summary>
+    public async Task<long> FillAsync(long before = 0)
+    {
+        socket.Blocking = false;
+        var sent = 0L;
+        var block = new byte[1 << 16];
+        for (var stalled = 0; stalled < 10;)
+        {
+            for (var i = 0; i < block.Length; i++) block[i] = (byte)((before + sent + i) % 251);
+            var taken = socket.Send(block, SocketFlags.None, out var error);
+            if (error is not (SocketError.Success or SocketError.WouldBlock)) throw new SocketException((int)error);
+            if (error == SocketError.Success)
+            {
+                sent += taken;
+                stalled = 0;
+                continue;
+            }
+            stalled++;
+            await Task.Delay(30);
+        }
+        socket.Blocking = true;
+        return sent;
+    }
+
+    /// <summary>Reads to the end what <see cref="FillAsync"/> sent, and holds every byte against its number; how many bytes there are, those <paramref name="before"/> included.</summary>
+    public async Task<long> ReadFillAsync(long before = 0)
+    {
+        var block = new byte[50_000];
+        while (await ReceiveAsync(block) is > 0 and var length)
+        {
+            for (var i = 0; i < length; i++)
+            {
+                if (block[i] != (byte)((before + i) % 251)) throw new InvalidDataException($"byte {before + i} is {block[i]}");
+            }
+            before += length;
+        }
+        return before;
     }
 
     /// <summary>At least one byte, or none at the end of the stream; throws on a reset.</summary>
