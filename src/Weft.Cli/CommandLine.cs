@@ -23,6 +23,7 @@ public static class CommandLine
             StatVerb.Create(cli),
             StatusVerb.Create(cli),
             ControlVerb.Create(cli),
+            BootstrapVerb.Create(cli),
             ProxyVerb.Create(cli),
             VersionVerb.Create(cli),
         };

@@ -20,6 +20,7 @@ public sealed class CommandLineTests
     [InlineData("status")]
     [InlineData("control")]
     [InlineData("proxy")]
+    [InlineData("bootstrap")]
     [InlineData("version")]
     public async Task Every_verb_stands_in_the_help_and_has_help_of_its_own(string verb)
     {

@@ -85,7 +85,8 @@ public sealed class RunFolder
         return abandoned;
     }
 
-    private static void WritePrivate(string path, string text)
+    /// <summary>For its owner's eyes alone.</summary>
+    internal static void WritePrivate(string path, string text)
     {
         using var file = new FileStream(path, new FileStreamOptions
         {

@@ -26,7 +26,7 @@ public sealed class RunSession(RunOptions options, ControlClient control, DnsEnd
         {
             await registration.EnsureServiceAsync(starting.Token);
             folder.WriteJoinToken(await registration.JoinTokenAsync(starting.Token));
-            folder.WriteBootstrap(SidecarBootstrap.Create(objects, xds, place));
+            folder.WriteBootstrap(SidecarBootstrap.Create(SidecarNode.Of(objects, place), xds));
             await using var sidecar = new Sidecar(folder, $"{xds.Host}:{xds.Port}", objects.Ports.Admin, place, settings, cli);
             await sidecar.StartAsync(starting.Token);
             return await InMeshAsync(program, objects, registration, sidecar, place, folder, signals, starting.Token);

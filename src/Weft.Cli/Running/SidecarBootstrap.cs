@@ -9,19 +9,18 @@ public static class SidecarBootstrap
 {
     private const string ControlCluster = "weft-control";
 
-    /// <param name="objects">The workload.</param>
+    /// <param name="node">Who it is.</param>
     /// <param name="xds">The control plane's address for proxies.</param>
-    /// <param name="place">The application's own network namespace; null for the machine's.</param>
-    public static JsonObject Create(WorkloadObjects objects, DnsEndPoint xds, ApplicationNamespace? place = null) => new()
+    public static JsonObject Create(SidecarNode node, DnsEndPoint xds) => new()
     {
         ["node"] = new JsonObject
         {
-            ["id"] = $"{objects.Name}.{objects.Options.Namespace}",
-            ["cluster"] = objects.Options.Service,
+            ["id"] = $"{node.Workload}.{node.Namespace}",
+            ["cluster"] = node.Service,
             ["client_features"] = new JsonArray("weft.v1"),
-            ["metadata"] = new JsonObject { ["weft.dev"] = Describe(objects, place) },
+            ["metadata"] = new JsonObject { ["weft.dev"] = Describe(node) },
         },
-        ["admin"] = new JsonObject { ["address"] = Address("127.0.0.1", objects.Ports.Admin) },
+        ["admin"] = new JsonObject { ["address"] = Address("127.0.0.1", node.AdminPort) },
         ["dynamic_resources"] = new JsonObject
         {
             ["ads_config"] = new JsonObject
@@ -53,32 +52,28 @@ public static class SidecarBootstrap
     };
 
     /// <summary>Node metadata <c>weft.dev</c>: what the control plane makes this proxy's listeners from.</summary>
-    private static JsonObject Describe(WorkloadObjects objects, ApplicationNamespace? place)
+    private static JsonObject Describe(SidecarNode node)
     {
-        var (options, ports) = (objects.Options, objects.Ports);
-        var inbound = new JsonArray();
-        if (options.Port is { } port && ports.Inbound is { } listen)
-            inbound.Add((JsonNode)new JsonObject { ["name"] = objects.PortName, ["port"] = port, ["listen"] = listen });
-        var node = new JsonObject
+        var json = new JsonObject
         {
-            ["workload"] = objects.Name,
-            ["namespace"] = options.Namespace,
-            ["serviceAccount"] = options.ServiceAccount,
-            ["service"] = options.Service,
-            ["version"] = options.Version,
-            ["address"] = options.Address,
-            ["inbound"] = inbound,
-            ["outboundPort"] = ports.Outbound,
-            ["upstreams"] = new JsonArray([.. options.Upstreams.Select(u => new JsonObject { ["port"] = u.Port, ["target"] = u.Target })]),
-            ["adminPort"] = ports.Admin,
+            ["workload"] = node.Workload,
+            ["namespace"] = node.Namespace,
+            ["serviceAccount"] = node.ServiceAccount,
+            ["service"] = node.Service,
+            ["version"] = node.Version,
+            ["address"] = node.Address,
+            ["inbound"] = new JsonArray([.. node.Inbound.Select(i => new JsonObject { ["name"] = i.Name, ["port"] = i.Port, ["listen"] = i.Listen })]),
+            ["upstreams"] = new JsonArray([.. node.Upstreams.Select(u => new JsonObject { ["port"] = u.Port, ["target"] = u.Target })]),
+            ["adminPort"] = node.AdminPort,
         };
-        if (place is not null)
+        if (node.OutboundPort is { } outbound) json["outboundPort"] = outbound;
+        if (node.NetworkNamespace.Length > 0) json["networkNamespace"] = node.NetworkNamespace;
+        if (node.Redirected is { } redirected)
         {
-            node["networkNamespace"] = place.Path;
-            node["transparentPort"] = ApplicationNamespace.Plan.OutboundPort;
-            node["dnsPort"] = ApplicationNamespace.Plan.Names!.Port;
+            json["transparentPort"] = redirected.OutboundPort;
+            json["dnsPort"] = redirected.Names?.Port;
         }
-        return node;
+        return json;
     }
 
     private static JsonObject Address(string host, int port) =>

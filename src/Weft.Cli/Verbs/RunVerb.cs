@@ -70,7 +70,8 @@ internal static class RunVerb
         return command;
     }
 
-    private static async Task<DnsEndPoint> ProxyAddressAsync(string? given, ControlClient control, CancellationToken cancel)
+    /// <summary>Where proxies connect: as given, else as the control plane says.</summary>
+    internal static async Task<DnsEndPoint> ProxyAddressAsync(string? given, ControlClient control, CancellationToken cancel)
     {
         // Asked in any case: a control plane that is not there is found missing before anything is started.
         var health = await control.GetAsync("/weft/v1/health", cancel);

@@ -79,7 +79,7 @@ public sealed class WorkloadObjectsTests
         var workload = Read<Workload>(objects.Workload(healthy: true));
         workload.Ports[port.TargetPort.Name].ShouldBe(5432);
         workload.Sidecar!.Inbound[port.TargetPort.Name].ShouldBe(20001);
-        var node = JsonParser.Default.Parse<Node>(SidecarBootstrap.Create(objects, new DnsEndPoint("127.0.0.1", 15012))["node"]!.ToJsonString());
+        var node = JsonParser.Default.Parse<Node>(SidecarBootstrap.Create(SidecarNode.Of(objects), new DnsEndPoint("127.0.0.1", 15012))["node"]!.ToJsonString());
         NodeInfo.TryRead(node, out var info, out var error).ShouldBeTrue(error);
         info!.Inbound.ShouldBe([new InboundPort(port.TargetPort.Name, 5432, 20001)]);
     }
@@ -95,7 +95,7 @@ public sealed class WorkloadObjectsTests
     [Fact]
     public void The_bootstrap_says_what_the_control_plane_makes_listeners_from()
     {
-        var bootstrap = SidecarBootstrap.Create(Objects, new DnsEndPoint("127.0.0.1", 15012));
+        var bootstrap = SidecarBootstrap.Create(SidecarNode.Of(Objects), new DnsEndPoint("127.0.0.1", 15012));
         var node = JsonParser.Default.Parse<Node>(bootstrap["node"]!.ToJsonString());
         NodeInfo.TryRead(node, out var info, out var error).ShouldBeTrue(error);
         info!.Id.ShouldBe("catalog-v1-abcde.default");
@@ -104,6 +104,23 @@ public sealed class WorkloadObjectsTests
         info.AdminPort.ShouldBe(20003);
         info.Upstreams.ShouldHaveSingleItem().Target.ToString().ShouldBe("reviews.default:80");
         info.ServiceAccount.ShouldBe("books");
+    }
+
+    [Fact]
+    public void A_workload_that_somebody_wrote_has_a_bootstrap_too()
+    {
+        const string written = """
+            {"apiVersion": "weft.dev/v1alpha1", "kind": "Workload", "metadata": {"name": "db-1", "namespace": "shop", "labels": {"app": "db"}},
+             "spec": {"address": "10.77.0.4", "serviceAccount": "books", "ports": {"sql": 5432, "web": 8080}, "sidecar": {"inbound": {"sql": 25432}}}}
+            """;
+        var workload = Read<Workload>(JsonNode.Parse(written)!.AsObject());
+        var node = JsonParser.Default.Parse<Node>(SidecarBootstrap.Create(SidecarNode.Of(workload, transparent: true), new DnsEndPoint("10.77.0.1", 15012))["node"]!.ToJsonString());
+        NodeInfo.TryRead(node, out var info, out var error).ShouldBeTrue(error);
+        info!.Id.ShouldBe("db-1.shop");
+        (info.Service, info.ServiceAccount, info.Address.ToString()).ShouldBe(("db", "books", "10.77.0.4"));
+        info.Inbound.ShouldBe([new InboundPort("sql", 5432, 25432)], "the sidecar takes what it says it takes");
+        (info.OutboundPort, info.AdminPort, info.TransparentPort, info.DnsPort).ShouldBe((null, 15000, 15001, 15053));
+        SidecarNode.Of(workload, transparent: false).Redirected.ShouldBeNull();
     }
 
     [Theory]

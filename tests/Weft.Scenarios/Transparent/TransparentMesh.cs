@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
-using System.Text.Json.Nodes;
 using Shouldly;
 using Weft.Scenarios.CommandLine;
 using Weft.TestSupport;
@@ -11,18 +10,18 @@ namespace Weft.Scenarios.Transparent;
 
 /// <summary>
 /// A small data centre: a router with the control plane, a client, two servers and a bystander, each on a link of its own. Every service, and the client, has a weft-proxy that runs as user 1337; what
-/// comes to a server and what the client says is led there by <c>weft intercept install</c>. Nobody's program knows of it.
+/// comes to a server and what the client says is led there by <c>weft intercept install</c>. Nobody's program knows of it. Made by the commands of the tutorial, with other names where they stand for others.
 /// </summary>
 public sealed class TransparentMesh : IAsyncLifetime
 {
     private const string Router = "10.77.0.1";
-    private const string ClientSidecarPorts = "\"transparentPort\": 15001, \"dnsPort\": 15053, ";
 
     /// <summary>More than any program needs on a machine that is busy with other things.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("weft-transparent-").FullName;
     private readonly List<Machine> _machines = [];
+    private readonly TutorialCommands _tutorial = TutorialCommands.Of("A machine of its own");
     private Task? _started;
     private Machine _router = null!;
     private Machine _client = null!;
@@ -96,12 +95,19 @@ public sealed class TransparentMesh : IAsyncLifetime
         var postgres = PostgresServer.StartAsync(_servers[1]);
         _servers[1].Start([redis, "--port", "6379", "--save", "", "--protected-mode", "no"]);
         await Task.WhenAll(postgres, ServeAsync(0, "web", "greeter", "chat"), ServeAsync(1, "mail", "ledger"), ControlAsync());
-        await Task.WhenAll(ServedProtocol.All.Select((p, i) => SidecarAsync(p.Service, _servers[p.Server], 15100 + i, p.Ports, takesOutbound: p == ServedProtocol.All.First(q => q.Server == p.Server)))
-            .Append(SidecarAsync("client", _client, 15100, [], takesOutbound: true)));
-        await _client.ShellAsync("weft intercept install");
-        for (var i = 0; i < _servers.Length; i++)
-            await _servers[i].ShellAsync($"weft intercept install {string.Join(' ', ServedProtocol.All.Where(p => p.Server == i).SelectMany(p => p.Ports).Select(p => $"--inbound {p.Application}:{p.Sidecar}").Distinct())}");
+        await Task.WhenAll(ServedProtocol.All.Select((p, i) => SidecarAsync(p.Service, _servers[p.Server], AdminPort(i), takesOutbound: p == ServedProtocol.All.First(q => q.Server == p.Server)))
+            .Append(SidecarAsync("client", _client, AdminPort(0), takesOutbound: true)));
+        await InterceptAsync(_client, []);
+        await InterceptAsync(_servers[0], ServedProtocol.All.Where(p => p.Server == 0));
+        var printed = await InterceptAsync(_servers[1], ServedProtocol.All.Where(p => p.Server == 1));
+        _tutorial.Output.ShouldBeSubsetOf(printed.Split('\n'));
     }
+
+    private static int AdminPort(int service) => 15100 + service;
+
+    /// <returns>What it printed.</returns>
+    private Task<string> InterceptAsync(Machine machine, IEnumerable<ServedProtocol> services) =>
+        machine.ShellAsync(_tutorial.Command("intercept install").Replace(" --inbound 5432:25432", string.Concat(services.SelectMany(s => s.Ports).Select(p => $" --inbound {p.Application}:{p.Sidecar}").Distinct()), StringComparison.Ordinal));
 
     private Machine Keep(Machine machine)
     {
@@ -121,7 +127,7 @@ public sealed class TransparentMesh : IAsyncLifetime
     {
         var control = _router.Start(["weft", "control", "--xds", $"{Router}:15012"]);
         await Installation.Eventually(async () => (await _router.ToEndAsync(["weft", "status"])).Code == 0, "the control plane answers", control);
-        var objects = new StringBuilder("apiVersion: weft.dev/v1alpha1\nkind: Mesh\nmetadata: {name: default}\nspec: {mtls: Strict}\n").Append(Workload("client", _client.Address, 15100, []));
+        var objects = new StringBuilder("apiVersion: weft.dev/v1alpha1\nkind: Mesh\nmetadata: {name: default}\nspec: {mtls: Strict}\n").Append(Workload("client", _client.Address, AdminPort(0), []));
         foreach (var (protocol, i) in ServedProtocol.All.Select((p, i) => (p, i)))
         {
             objects.Append(CultureInfo.InvariantCulture, $$"""
@@ -133,8 +139,10 @@ public sealed class TransparentMesh : IAsyncLifetime
                   selector: {app: {{protocol.Service}}}
                   ports: [{{string.Join(", ", protocol.Ports.Select(p => $"{{name: {p.Name}, port: {p.Called}, targetPort: {p.Target}}}"))}}]
 
-                """).Append(Workload(protocol.Service, AddressOf(protocol), 15100 + i, protocol.Ports));
+                """).Append(Workload(protocol.Service, AddressOf(protocol), AdminPort(i), protocol.Ports));
         }
+        await File.WriteAllTextAsync(Path.Combine(_router.Folder, "db.yaml"), _tutorial.Yaml);
+        await _router.ShellAsync($"{_tutorial.Command("apply")} --dry-run");
         await File.WriteAllTextAsync(Path.Combine(_router.Folder, "objects.yaml"), objects.ToString());
         await WeftAsync("apply", "-f", "objects.yaml");
     }
@@ -157,27 +165,13 @@ public sealed class TransparentMesh : IAsyncLifetime
         """;
 
     /// <param name="takesOutbound">True for the one sidecar of a machine that takes what is said there.</param>
-    private async Task SidecarAsync(string name, Machine machine, int admin, ServedPort[] ports, bool takesOutbound)
+    private async Task SidecarAsync(string name, Machine machine, int admin, bool takesOutbound)
     {
-        var folder = Directory.CreateDirectory(Path.Combine(machine.Folder, name)).FullName;
-        var token = await _router.ShellAsync($"curl -s -X POST -H 'Content-Type: application/json' -d '{{}}' http://127.0.0.1:15010/api/v1/namespaces/default/serviceaccounts/{name}/token");
-        await File.WriteAllTextAsync(Path.Combine(folder, "join-token"), (string)JsonNode.Parse(token)!["status"]!["token"]!);
-        await File.WriteAllTextAsync(Path.Combine(folder, "bootstrap.json"), $$$"""
-            {
-              "node": {"id": "{{{name}}}.default", "cluster": "{{{name}}}", "client_features": ["weft.v1"], "metadata": {"weft.dev": {
-                "workload": "{{{name}}}", "namespace": "default", "serviceAccount": "{{{name}}}", "service": "{{{name}}}", "address": "{{{machine.Address}}}", {{{(takesOutbound ? ClientSidecarPorts : "")}}}
-                "inbound": [{{{string.Join(", ", ports.DistinctBy(p => p.Target).Select(p => $$"""{"name": "{{p.Target}}", "port": {{p.Application}}, "listen": {{p.Sidecar}}}"""))}}}], "adminPort": {{{admin}}} } } },
-              "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": {{{admin}}} } } },
-              "dynamic_resources": {
-                "lds_config": {"ads": {}, "resource_api_version": "V3"}, "cds_config": {"ads": {}, "resource_api_version": "V3"},
-                "ads_config": {"api_type": "DELTA_GRPC", "transport_api_version": "V3", "grpc_services": [{"envoy_grpc": {"cluster_name": "weft-control"}}]}},
-              "static_resources": {"clusters": [{"name": "weft-control", "type": "STATIC", "connect_timeout": "5s", "load_assignment": {"cluster_name": "weft-control",
-                "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address": {"address": "{{{Router}}}", "port_value": 15012} } } }]}]}}]}
-            }
-            """);
-        await machine.ShellAsync($"chown -R 1337:1337 {folder}");
-        var proxy = machine.Start(["setpriv", "--reuid=1337", "--regid=1337", "--clear-groups", "weft", "proxy", "--bootstrap", $"{name}/bootstrap.json", "--identity", $"{Router}:15012", "--keys", $"{name}/keys",
-            "--cache", $"{name}/cache", "--warmup-seconds", "0", "--drain-seconds", "1", "--join-token-file", $"{name}/join-token"]);
+        var bootstrap = _tutorial.Command("weft bootstrap", name);
+        await _router.ShellAsync(takesOutbound ? bootstrap : bootstrap.Replace(" --transparent", "", StringComparison.Ordinal));
+        await _router.ShellAsync($"cp -r {name} {machine.Folder}/");
+        await machine.ShellAsync(_tutorial.Command("chown", name));
+        var proxy = machine.Start([.. _tutorial.Command("weft proxy", name).Split(' '), "--warmup-seconds", "0", "--drain-seconds", "1"]);
         await Installation.Eventually(async () => (await machine.ToEndAsync(["curl", "-sf", $"http://127.0.0.1:{admin}/ready"])).Code == 0, $"the sidecar of {name} is ready", proxy);
     }
 }
