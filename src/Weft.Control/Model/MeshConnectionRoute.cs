@@ -25,7 +25,7 @@ public sealed record MeshConnectionTable(MeshServicePort Port, ImmutableArray<Me
     /// <summary>The TCPRoute in force for callers under the rules of a namespace; null when it has none.</summary>
     public MeshConnectionRoute? Tcp(string rulesNamespace) => Of(rulesNamespace).FirstOrDefault(r => r.Source is TcpRoute);
 
-    /// <summary>The route for connections of which nobody knows the server name: the TCPRoute, else the TLSRoute that has every name; null for none.</summary>
+    /// <summary>The route for connections that no server name decides about: the TCPRoute, else the TLSRoute that has every name; null for none.</summary>
     public MeshConnectionRoute? Any(string rulesNamespace) => Tcp(rulesNamespace) ?? Tls(rulesNamespace).FirstOrDefault(t => t.Names.Contains("*")).Route;
 
     /// <summary>The TLSRoutes of a namespace with the server names that each of them has to itself; a route that names none has every name.</summary>
@@ -39,6 +39,14 @@ public sealed record MeshConnectionTable(MeshServicePort Port, ImmutableArray<Me
             if (!names.IsEmpty) yield return (route, names);
         }
     }
+
+    /// <summary>The server names that have a route to themselves, in the order in which they are compared: exact names, then wildcards, the longest first.</summary>
+    public IEnumerable<(string Name, MeshConnectionRoute Route)> ServerNames(string rulesNamespace) => Tls(rulesNamespace)
+        .SelectMany(t => t.Names.Where(n => n != "*").Select(n => (Name: n, t.Route)))
+        .OrderBy(t => t.Name.StartsWith('*')).ThenByDescending(t => t.Name.Length).ThenBy(t => t.Name, StringComparer.Ordinal);
+
+    /// <summary>Some route has a word in it: a connection that none of them takes goes nowhere, instead of to the Service.</summary>
+    public bool HasRoutes(string rulesNamespace) => Of(rulesNamespace).Any();
 
     private IEnumerable<MeshConnectionRoute> Of(string rulesNamespace) => Routes.Where(r => r.Source.Metadata.Namespace == rulesNamespace);
 }

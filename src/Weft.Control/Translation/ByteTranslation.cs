@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Network.TcpProxy.V3;
+using Envoy.Type.Matcher.V3;
 using Weft.Control.Model;
 using Weft.Resources;
 using Duration = Google.Protobuf.WellKnownTypes.Duration;
@@ -15,8 +16,21 @@ namespace Weft.Control.Translation;
 internal readonly record struct ByteShare(string Cluster, uint Weight);
 
 /// <summary>How a port's connections are carried for a caller.</summary>
-/// <param name="Route">The route that they follow; null for the port's own service.</param>
-internal sealed record ByteRules(MeshConnectionRoute? Route);
+/// <param name="Table">The port's routes; null without any.</param>
+/// <param name="Namespace">Whose routes hold for the caller.</param>
+internal sealed record ByteRules(MeshConnectionTable? Table, string Namespace)
+{
+    public static ByteRules Of(MeshConnectionTable? table, NodeInfo node) => new(table, table?.RulesOf(node.Namespace) ?? "");
+
+    /// <summary>Those that go by server name, in the order in which the names are compared.</summary>
+    public IEnumerable<(string Name, MeshConnectionRoute Route)> ServerNames => Table?.ServerNames(Namespace) ?? [];
+
+    /// <summary>The route of every other connection; null where the port has none.</summary>
+    public MeshConnectionRoute? Any => Table?.Any(Namespace);
+
+    /// <summary>What no server name decides about goes nowhere.</summary>
+    public bool RefusesOthers => Any is null && Table?.HasRoutes(Namespace) == true;
+}
 
 /// <summary>Where connections go that nobody looks into: as a route for whoever is told the destination (CONNECT, interception), and as a filter for a port that leads to one destination.</summary>
 internal static class ByteTranslation
@@ -38,8 +52,26 @@ internal static class ByteTranslation
         return [.. valid];
     }
 
+    /// <summary>Where connections to a port go, by server name and otherwise. None for others where they go nowhere.</summary>
+    public static IEnumerable<Route> ConnectRoutes(MeshServicePort port, ByteRules rules, MeshDefaults defaults)
+    {
+        foreach (var (name, route) in rules.ServerNames)
+        {
+            var named = ConnectRoute(route.Name, Shares(route), defaults);
+            // What is not known to a client of xDS it does not match: without this fact it takes no such route, where any field of Weft's own would be passed over.
+            named.Match.DynamicMetadata.Add(new MetadataMatcher
+            {
+                Filter = XdsNames.Metadata,
+                Path = { new MetadataMatcher.Types.PathSegment { Key = XdsNames.RequestedServerName } },
+                Value = new ValueMatcher { StringMatch = name.StartsWith('*') ? new StringMatcher { Suffix = name[1..] } : new StringMatcher { Exact = name } },
+            });
+            yield return named;
+        }
+        if (!rules.RefusesOthers) yield return ConnectRoute(rules.Any?.Name ?? "default", Shares(port, rules.Any), defaults);
+    }
+
     /// <summary>A route that ends CONNECT and passes on what it carries (<c>connect_matcher</c>).</summary>
-    public static Route ConnectRoute(string name, ImmutableArray<ByteShare> shares, MeshDefaults defaults)
+    private static Route ConnectRoute(string name, ImmutableArray<ByteShare> shares, MeshDefaults defaults)
     {
         var action = new RouteAction
         {

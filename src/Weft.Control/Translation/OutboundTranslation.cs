@@ -31,17 +31,23 @@ internal static class OutboundTranslation
             listener.FilterChains.Add(new FilterChain { Filters = { HttpTranslation.AsFilter(requests) } });
             return listener;
         }
-        var rules = target.Connections?.RulesOf(node.Namespace) ?? "";
-        var bytes = ByteTranslation.Proxy(listener.Name, ByteTranslation.Shares(port, target.Connections?.Any(rules)), settings.Defaults);
-        var named = (port.CarriesHttp ? [] : target.Connections?.Tls(rules) ?? []).Select(t => ByName(t.Route, [.. t.Names.Where(n => n != "*")], listener.Name, settings)).OfType<FilterChain>().ToList();
-        listener.FilterChains.Add(named);
-        listener.FilterChains.Add(new FilterChain { Filters = { port.CarriesHttp ? DetectTranslation.Either(bytes, requests) : [bytes] } });
-        if (named.Count > 0) listener.ListenerFilters.Add(new ListenerFilter { Name = "envoy.filters.listener.tls_inspector", TypedConfig = EnvoyParts.Pack(new TlsInspector()) });
+        var rules = ByteRules.Of(target.Connections, node);
+        listener.FilterChains.Add(rules.ServerNames.GroupBy(n => n.Route).Select(r => ByName(r.Key, r.Select(n => n.Name), listener.Name, settings)));
+        if (listener.FilterChains.Count > 0) listener.ListenerFilters.Add(new ListenerFilter { Name = "envoy.filters.listener.tls_inspector", TypedConfig = EnvoyParts.Pack(new TlsInspector()) });
+        if (!rules.RefusesOthers)
+        {
+            var bytes = ByteTranslation.Proxy(listener.Name, ByteTranslation.Shares(port, rules.Any), settings.Defaults);
+            listener.FilterChains.Add(new FilterChain { Filters = { port.CarriesHttp ? DetectTranslation.Either(bytes, requests) : [bytes] } });
+        }
+        else if (port.CarriesHttp)
+        {
+            listener.FilterChains.Add(new FilterChain { FilterChainMatch = new FilterChainMatch { TransportProtocol = "raw_buffer" }, Filters = { HttpTranslation.AsFilter(requests) } });
+        }
         return listener;
     }
 
-    /// <summary>The chain of a TLSRoute: TLS passes through, and the server name that it asks for decides where to. Null for one that takes every name.</summary>
-    private static FilterChain? ByName(MeshConnectionRoute route, ImmutableArray<string> names, string listener, MeshSettings settings) => names.IsEmpty ? null : new FilterChain
+    /// <summary>The chain of a TLSRoute: TLS passes through, and the server name that it asks for decides where to.</summary>
+    private static FilterChain ByName(MeshConnectionRoute route, IEnumerable<string> names, string listener, MeshSettings settings) => new()
     {
         Name = route.Name,
         FilterChainMatch = new FilterChainMatch { TransportProtocol = "tls", ServerNames = { names } },

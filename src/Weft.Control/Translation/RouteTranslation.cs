@@ -13,7 +13,7 @@ namespace Weft.Control.Translation;
 /// How requests to one service's port travel. One virtual host takes every authority, because the proxy has chosen the configuration by the
 /// service that was called; its routes stand in Gateway API's order, so that the first that matches is the right one, and what none takes is
 /// answered 404. A port without HTTPRoute sends everything to its own cluster.
-/// A port of bytes has one route, which ends CONNECT and passes on what it carries; one that nobody has declared has both sorts, and detection decides.
+/// A port of bytes has routes that end CONNECT and pass on what it carries, by server name and otherwise; one that nobody has declared has both sorts, and detection decides.
 /// </summary>
 internal static class RouteTranslation
 {
@@ -26,7 +26,7 @@ internal static class RouteTranslation
     public static RouteConfiguration Of(ServicePortKey name, MeshServicePort port, MeshRouteTable? table, string rulesNamespace, ByteRules? bytes, MeshSettings settings)
     {
         var host = new VirtualHost { Name = name.ToString(), Domains = { "*" } };
-        if (bytes is not null) host.Routes.Add(ByteTranslation.ConnectRoute(bytes.Route?.Name ?? "default", ByteTranslation.Shares(port, bytes.Route), settings.Defaults));
+        if (bytes is not null) host.Routes.Add(ByteTranslation.ConnectRoutes(port, bytes, settings.Defaults));
         if (bytes is null || port.CarriesHttp)
         {
             var entries = table?.Entries(rulesNamespace) ?? [];

@@ -81,15 +81,14 @@ public sealed class Translator
         var table = model.RouteTables.GetValueOrDefault(port.Key);
         var rules = table?.RulesOf(node.Namespace) ?? "";
         var connections = node.TakesBytes && port.CarriesBytes ? model.ConnectionTables.GetValueOrDefault(port.Key) : null;
-        var connectionRules = connections?.RulesOf(node.Namespace) ?? "";
-        var bytes = node.TakesBytes && port.CarriesBytes ? new ByteRules(connections?.Any(connectionRules)) : null;
+        var bytes = node.TakesBytes && port.CarriesBytes ? ByteRules.Of(connections, node) : null;
         return _cache.Get(
-            new Key(XdsType.Route, asked.ToString(), $"{rules}/{(bytes is null ? "-" : connectionRules)}"), [port, model.Settings, (object?)table ?? port, (object?)connections ?? port],
+            new Key(XdsType.Route, asked.ToString(), $"{rules}/{(bytes is null ? "-" : bytes.Namespace)}"), [port, model.Settings, (object?)table ?? port, (object?)connections ?? port],
             () => new Translated(
                 XdsType.Route, asked.ToString(), RouteTranslation.Of(asked, port, table, rules, bytes, model.Settings),
                 [
                     .. (table?.Sources ?? []).Where(r => r.Source.Metadata.Namespace == rules).Select(r => r.Source.Key),
-                    .. bytes?.Route is { } route ? [route.Source.Key] : ReadOnlySpan<ResourceKey>.Empty, port.Service,
+                    .. (bytes?.ServerNames ?? []).Select(n => n.Route).Append(bytes?.Any).OfType<MeshConnectionRoute>().Select(r => r.Source.Key).Distinct(), port.Service,
                 ]));
     }
 

@@ -20,6 +20,9 @@ public static class XdsNames
     /// <summary>Field of Weft's metadata on listeners and clusters: path of the network namespace that their sockets are made in.</summary>
     public const string NetworkNamespace = "network_namespace";
 
+    /// <summary>Field of Weft's metadata on connections: the server name that their TLS asks for (SNI), in lower case.</summary>
+    public const string RequestedServerName = "requested_server_name";
+
     /// <summary>Key that Envoy compares with a cluster's transport_socket_matches.</summary>
     public const string TransportSocketMatch = "envoy.transport_socket_match";
 

@@ -1,4 +1,5 @@
 using Weft.Proxy.Transport;
+using Weft.Routing.Listeners;
 
 namespace Weft.Proxy.Detection;
 
@@ -7,6 +8,15 @@ internal sealed record DetectorSettings
 {
     /// <summary>How long the client has to send enough to tell. Default 15 s (Envoy's listener_filters_timeout).</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <param name="listener">Null for one that is gone.</param>
+    public static DetectorSettings Of(Listener? listener)
+    {
+        var settings = new DetectorSettings();
+        if (listener is null) return settings;
+        // Nobody needs an hour to begin; a timer must have some end.
+        return settings with { Timeout = listener.DetectionTimeout == System.Threading.Timeout.InfiniteTimeSpan ? TimeSpan.FromHours(1) : listener.DetectionTimeout };
+    }
 
     /// <summary>After the timeout go on as raw_buffer instead of closing (Envoy's continue_on_listener_filters_timeout): right where servers speak first. Default false.</summary>
     public bool ContinueOnTimeout { get; init; }

@@ -22,7 +22,7 @@ namespace Weft.Proxy.Interception;
 /// </code>
 /// Nothing is read from the client meanwhile, and each wait is bounded by lookup_timeout.
 /// </summary>
-internal sealed class InterceptedConnection : INameWaiter, IRouteWaiter, ITimerHandler, IUndecidedHandler
+internal sealed class InterceptedConnection : INameWaiter, IRouteWaiter, ITimerHandler, IUndecidedHandler, IDetectionHandler
 {
     private enum Step : byte { Name, Routes, Decided }
 
@@ -30,16 +30,18 @@ internal sealed class InterceptedConnection : INameWaiter, IRouteWaiter, ITimerH
     private readonly AcceptedSocket _socket;
     private readonly RouteSource.Transparent _source;
     private readonly DownstreamConnection _connection;
+    private readonly DetectorSettings _detection;
     private readonly TimerNode _timer;
     private Step _step;
     private string _key = "";
-    private ByteRoute? _bytes;
+    private RouteTable? _table;
 
     /// <param name="source">Of the chain that the connection came in under.</param>
     /// <param name="connection">What becomes of <paramref name="socket"/>; its addresses are known.</param>
-    public InterceptedConnection(WorkerContext context, AcceptedSocket socket, RouteSource.Transparent source, DownstreamConnection connection)
+    /// <param name="detection">Limits of the first bytes that tell where it goes.</param>
+    public InterceptedConnection(WorkerContext context, AcceptedSocket socket, RouteSource.Transparent source, DownstreamConnection connection, DetectorSettings detection)
     {
-        (_context, _socket, _source, _connection) = (context, socket, source, connection);
+        (_context, _socket, _source, _connection, _detection) = (context, socket, source, connection, detection);
         _timer = new TimerNode(this);
     }
 
@@ -108,25 +110,49 @@ internal sealed class InterceptedConnection : INameWaiter, IRouteWaiter, ITimerH
     private void Serve(RouteTable table)
     {
         _step = Step.Decided;
-        if (table.Bytes is not { } bytes) _socket.Plain(new Http1ServerConnection(_context, _connection));
-        else if (!table.IsHttp) _socket.Plain(new ByteServerConnection(_context, _connection, bytes));
-        else
+        _table = table;
+        if (table.Bytes is not { } bytes) Http();
+        else if (bytes.Any is null) new Detector(_detection, this).Start(_socket); // the client alone tells
+        else if (table.IsHttp || bytes.NeedsServerName)
         {
-            _bytes = bytes;
-            new UndecidedConnection(_context.Detection, new UndecidedSocket(_socket, this), UndecidedSettings.Of(bytes)).Start();
+            new UndecidedConnection(_context.Detection, new UndecidedSocket(_socket, this), UndecidedSettings.Of(table, _detection)).Start();
         }
+        else Bytes(bytes.Any, miss: "");
     }
 
-    // ---- a port that declares nothing: HTTP or bytes, as both sides tell
+    /// <param name="miss">Why there is no <paramref name="route"/>, if there is none.</param>
+    private void Bytes(ByteRoute? route, string miss)
+    {
+        if (route is null) Refuse(RefusalReason.NoRoute, $"{miss} ('{_key}')");
+        else _socket.Plain(new ByteServerConnection(_context, _connection, route));
+    }
 
-    public ByteServerConnection AsBytes(AcceptedSocket socket) => new(_context, _connection, _bytes!);
+    private void Http() => _socket.Plain(new Http1ServerConnection(_context, _connection));
 
-    public void OnHttp(AcceptedSocket socket, ClientProtocol protocol, bool dialled) => socket.Plain(new Http1ServerConnection(_context, _connection));
+    // ---- a port that declares nothing, or whose TLS goes by server name as well: HTTP or bytes, as both sides tell
 
-    /// <remarks>Never asked: TLS is bytes here.</remarks>
-    public bool IsForBytes(AcceptedSocket socket, ClientHello hello) => true;
+    public ByteServerConnection AsBytes(AcceptedSocket socket) => new(_context, _connection, _table!.Bytes!.Any!);
 
-    public void OnTls(AcceptedSocket socket, ClientHello hello) => socket.Plain(new ByteServerConnection(_context, _connection, _bytes!));
+    public void OnHttp(AcceptedSocket socket, ClientProtocol protocol, bool dialled) => Http();
+
+    public bool IsForBytes(AcceptedSocket socket, ClientHello hello) => ReferenceEquals(_table!.Bytes!.Find(hello.ServerName), _table.Bytes.Any);
+
+    public void OnTls(AcceptedSocket socket, ClientHello hello) => Bytes(_table!.Bytes!.Find(hello.ServerName), RouteMisses.Describe(hello));
+
+    // ---- a port whose bytes go by server name alone: nobody is dialled before the client has said it
+
+    bool IDetectionHandler.InspectsHttp => _table!.IsHttp;
+
+    public void OnDetected(AcceptedSocket socket, in Detected detected)
+    {
+        if (detected.TransportProtocol == Detected.Tls) OnTls(socket, new ClientHello(detected.ServerName, detected.ApplicationProtocols));
+        else if (detected.ApplicationProtocols.Count > 0) Http();
+        else Bytes(null, RouteMisses.NoTls);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Closed already.</remarks>
+    public void OnUndetected(AcceptedSocket socket, string reason) => _context.Admission.Refusals.Add(RefusalReason.NoRoute, _connection.ListenerName, socket.Remote, $"{reason} ('{_key}')");
 
     // ---- Outside
 

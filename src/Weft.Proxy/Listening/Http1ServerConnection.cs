@@ -445,10 +445,10 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
 
     public override DownstreamConnection ConnectInside() => _connection;
 
-    public override void AcceptConnect(ByteServerConnection bytes)
+    public override void AcceptConnect(IConnectServer server)
     {
         ReleaseHead(); // what lies behind it is the first of the bytes
-        bytes.TakeOver(_channel, LeaveChannel(), Http1Heads.Connected);
+        server.TakeOver(_channel, LeaveChannel(), Http1Heads.Connected);
     }
 
     public override void AcceptConnect(UndecidedTunnel tunnel)

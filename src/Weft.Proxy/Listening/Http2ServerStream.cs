@@ -288,7 +288,7 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
 
     public override void AcceptConnect() => Connect(new Http1ServerConnection(_context, ConnectInside()));
 
-    public override void AcceptConnect(ByteServerConnection bytes) => Connect(bytes);
+    public override void AcceptConnect(IConnectServer server) => Connect(server);
 
     public override void AcceptConnect(UndecidedTunnel tunnel) => Connect(tunnel);
 

@@ -22,7 +22,7 @@ internal sealed partial class WorkerListener : IAcceptHandler, IProxyHeaderHandl
     private readonly string _name;
     private readonly ProxyHeaderPeek _proxyHeaders;
     private readonly Detector _detector;
-    private readonly TimeSpan _detectionTimeout;
+    private readonly DetectorSettings _detection;
     private readonly Admission.ListenerAdmission _admission;
     private BoundListener? _last;
 
@@ -31,9 +31,9 @@ internal sealed partial class WorkerListener : IAcceptHandler, IProxyHeaderHandl
         _context = context;
         _name = listener.Name;
         _admission = context.Admission.For(listener.Name);
-        _detectionTimeout = listener.DetectionTimeout == Timeout.InfiniteTimeSpan ? TimeSpan.FromHours(1) : listener.DetectionTimeout;
-        _proxyHeaders = new ProxyHeaderPeek(_detectionTimeout, this);
-        _detector = new Detector(new DetectorSettings { Timeout = _detectionTimeout }, this);
+        _detection = DetectorSettings.Of(listener);
+        _proxyHeaders = new ProxyHeaderPeek(_detection.Timeout, this);
+        _detector = new Detector(_detection, this);
     }
 
     /// <summary>As it is now; as it last was, for the connections that were in its backlog when it was withdrawn.</summary>
@@ -134,7 +134,7 @@ internal sealed partial class WorkerListener : IAcceptHandler, IProxyHeaderHandl
     {
         var connection = Connection(socket, listener, chain);
         if (!isPermitted && !connection.IsPermitted(socket)) socket.Abort();
-        else if (chain.Http.Routes is RouteSource.Transparent transparent) new InterceptedConnection(_context, socket, transparent, connection).Start();
+        else if (chain.Http.Routes is RouteSource.Transparent transparent) new InterceptedConnection(_context, socket, transparent, connection, _detection).Start();
         else socket.Plain(chain.Http.Codec == HttpCodec.Http2 ? new Http2ServerConnection(_context, connection) : new Http1ServerConnection(_context, connection));
     }
 

@@ -66,6 +66,6 @@ internal enum RefusalReason : byte
     /// <summary>Its destination is outside of the mesh, and a policy denies that.</summary>
     EgressDenied,
 
-    /// <summary>Its destination is a service that has no such port.</summary>
+    /// <summary>Its destination is a service that has no such port, or no route for what it carries.</summary>
     NoRoute,
 }

@@ -52,8 +52,8 @@ internal abstract class DownstreamStream
     /// <summary>The connection that a CONNECT asks for: this one from now on, or one inside of it.</summary>
     public abstract DownstreamConnection ConnectInside();
 
-    /// <summary>Answers a CONNECT with success, and gives what follows to <paramref name="bytes"/>, which has dialled for it.</summary>
-    public abstract void AcceptConnect(ByteServerConnection bytes);
+    /// <summary>Answers a CONNECT with success, and gives what follows to <paramref name="server"/>.</summary>
+    public abstract void AcceptConnect(IConnectServer server);
 
     /// <summary>Answers a CONNECT with success. What the client sends next tells <paramref name="tunnel"/> what it is, unless the server speaks before it.</summary>
     public abstract void AcceptConnect(UndecidedTunnel tunnel);

@@ -90,7 +90,8 @@ internal sealed partial class Exchange
     {
         if (table is { Bytes: { } bytes, IsHttp: false })
         {
-            ConnectBytes(bytes);
+            if (bytes.NeedsServerName) ConnectByServerName(bytes);
+            else ConnectBytes(bytes.Any!);
             return;
         }
         if (table.Bytes is { } perhaps) _downstream.AcceptConnect(new UndecidedTunnel(_context, _downstream.ConnectInside(), perhaps));

@@ -18,7 +18,7 @@ namespace Weft.Proxy.Tcp;
 /// <param name="route">Where it goes, and its limits.</param>
 /// <param name="cluster">The destination where that is known otherwise; null: the cluster that <paramref name="route"/> chooses.</param>
 internal sealed class ByteServerConnection(WorkerContext context, DownstreamConnection connection, ByteRoute route, BoundCluster? cluster = null)
-    : IServerConnection, IChannelHandler, ITimerHandler, IByteDialOwner, IByteRelayOwner
+    : IServerConnection, IConnectServer, ITimerHandler, IByteDialOwner, IByteRelayOwner
 {
     private readonly long _startedMicros = context.Worker.NowMicros;
 
@@ -74,9 +74,8 @@ internal sealed class ByteServerConnection(WorkerContext context, DownstreamConn
         _upstream.Release(failed: false);
     }
 
-    /// <summary>Goes on with the channel of an HTTP/1 connection whose CONNECT it has dialled for.</summary>
-    /// <param name="received">What the client has sent behind its CONNECT; given up to this connection. Null for none.</param>
-    /// <param name="answer">To the CONNECT, before anything else.</param>
+    /// <inheritdoc/>
+    /// <remarks>It has dialled for it: <see cref="DialFor"/>.</remarks>
     public void TakeOver(Channel channel, ByteBuffer? received, ReadOnlySpan<byte> answer)
     {
         _downstream = channel;

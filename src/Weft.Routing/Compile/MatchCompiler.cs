@@ -19,6 +19,7 @@ internal static class MatchCompiler
             into.Refuse(at, "a match is needed");
             return null;
         }
+        if (match.DynamicMetadata.Count > 0) into.Refuse(at.Field("dynamic_metadata"), "is for a route with connect_matcher alone");
         var path = Path(match, at, into);
         var headers = ImmutableArray.CreateBuilder<HeaderMatcher>(match.Headers.Count);
         for (var i = 0; i < match.Headers.Count; i++)

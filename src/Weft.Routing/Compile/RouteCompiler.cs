@@ -3,7 +3,6 @@ using Envoy.Config.Route.V3;
 using Google.Protobuf;
 using Weft.Routing.Headers;
 using Weft.Routing.Routes;
-using Weft.Routing.Tcp;
 using Route = Weft.Routing.Routes.Route;
 using VirtualHost = Weft.Routing.Routes.VirtualHost;
 
@@ -32,7 +31,7 @@ public static class RouteCompiler
         var hosts = ImmutableArray.CreateBuilder<VirtualHost>(message.VirtualHosts.Count);
         var names = new HashSet<string>(StringComparer.Ordinal);
         var domains = new HashSet<string>(StringComparer.Ordinal);
-        ByteRoute? bytes = null;
+        var bytes = new ByteRoutesBuilder();
         for (var i = 0; i < message.VirtualHosts.Count; i++)
         {
             var hostAt = at.Field("virtual_hosts", i);
@@ -40,9 +39,9 @@ public static class RouteCompiler
             if (host.Name.Length == 0) into.Refuse(hostAt.Field("name"), "a name is needed");
             else if (!names.Add(host.Name)) into.Refuse(hostAt.Field("name"), $"\"{host.Name}\" names an earlier virtual host");
             CheckDomains(host, domains, hostAt, into);
-            hosts.Add(Host(message.Name, host, levels, maxBody, ref bytes, hostAt, into));
+            hosts.Add(Host(message.Name, host, levels, maxBody, bytes, hostAt, into));
         }
-        return into.Failed ? null : new RouteTable(message.Name, hosts.ToImmutable(), message.IgnorePortInHostMatching, bytes);
+        return into.Failed ? null : new RouteTable(message.Name, hosts.ToImmutable(), message.IgnorePortInHostMatching, bytes.Build());
     }
 
     private static void CheckDomains(Envoy.Config.Route.V3.VirtualHost host, HashSet<string> seen, FieldPath at, Compilation into)
@@ -56,9 +55,9 @@ public static class RouteCompiler
         }
     }
 
-    /// <param name="bytes">Set by the route with connect_matcher, of which a table has one at most.</param>
+    /// <param name="bytes">Gets the routes with connect_matcher.</param>
     private static VirtualHost Host(
-        string table, Envoy.Config.Route.V3.VirtualHost host, HeaderLevels levels, int maxBody, ref ByteRoute? bytes, FieldPath at, Compilation into)
+        string table, Envoy.Config.Route.V3.VirtualHost host, HeaderLevels levels, int maxBody, ByteRoutesBuilder bytes, FieldPath at, Compilation into)
     {
         levels.Host(
             HeaderCompiler.Compile(host.RequestHeadersToAdd, host.RequestHeadersToRemove, "request", at, into),
@@ -71,9 +70,8 @@ public static class RouteCompiler
             var route = host.Routes[i];
             if (route.Match?.ConnectMatcher is not null)
             {
-                if (bytes is not null) into.Refuse(routeAt.Field("match").Field("connect_matcher"), "an earlier route of this configuration has it, and takes the bytes of every connection");
-                else if (!host.Domains.Contains("*")) into.Refuse(routeAt.Field("match").Field("connect_matcher"), "bytes name no host: it stands in the virtual host of domain *");
-                bytes = ByteRouteCompiler.Compile(table, route, retry, routeAt, into);
+                if (!host.Domains.Contains("*")) into.Refuse(routeAt.Field("match").Field("connect_matcher"), "bytes name no host: it stands in the virtual host of domain *");
+                bytes.Add(route.Match, ByteRouteCompiler.Compile(table, route, retry, routeAt, into), routeAt.Field("match"), into);
                 continue;
             }
             levels.Route(

@@ -10,7 +10,7 @@ public sealed class RouteTable
 {
     private readonly DomainIndex _domains;
 
-    internal RouteTable(string name, ImmutableArray<VirtualHost> virtualHosts, bool ignorePort, ByteRoute? bytes = null)
+    internal RouteTable(string name, ImmutableArray<VirtualHost> virtualHosts, bool ignorePort, ByteRoutes? bytes = null)
     {
         Name = name;
         VirtualHosts = virtualHosts;
@@ -18,7 +18,7 @@ public sealed class RouteTable
         IsHttp = virtualHosts.Any(h => !h.Routes.IsEmpty);
         ClusterNames = [.. virtualHosts.SelectMany(h => h.Routes).Select(r => r.Action).OfType<ForwardAction>()
             .SelectMany(f => f.Clusters).Select(c => c.Name)
-            .Concat(bytes is null ? [] : bytes.Clusters.Select(c => c.Name)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+            .Concat(bytes is null ? [] : bytes.All.SelectMany(r => r.Clusters).Select(c => c.Name)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         _domains = new DomainIndex(virtualHosts, ignorePort);
     }
 
@@ -27,7 +27,7 @@ public sealed class RouteTable
     public ImmutableArray<VirtualHost> VirtualHosts { get; }
 
     /// <summary>Where connections go whose bytes are passed on unread; null: only HTTP is spoken here.</summary>
-    public ByteRoute? Bytes { get; }
+    public ByteRoutes? Bytes { get; }
 
     /// <summary>Some route takes requests. With <see cref="Bytes"/> as well nobody has declared what is spoken, and whoever speaks first shows it.</summary>
     public bool IsHttp { get; }

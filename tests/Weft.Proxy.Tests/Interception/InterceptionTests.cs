@@ -30,7 +30,7 @@ public sealed class InterceptionTests
 
     private const string Deny = ", \"egress\": \"DENY\", \"policy\": \"Mesh default\"";
 
-    private static ProxyUnderTest Intercept(TestNamespace inside, string transparent = "")
+    internal static ProxyUnderTest Intercept(TestNamespace inside, string transparent = "")
     {
         inside.RedirectTo(Port);
         return new ProxyUnderTest().Listen(Manager(transparent), Port, l =>

@@ -90,10 +90,11 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
 
     /// <summary>A forward proxy of namespace "default"; services come from <see cref="Service"/>.</summary>
     /// <param name="egress">What becomes of what is outside of the mesh.</param>
-    public ProxyUnderTest ListenForward(string manager = "\"http_protocol_options\": {\"accept_http_10\": true}", string egress = "\"egress\": \"DENY\", \"policy\": \"Mesh default\"")
+    public ProxyUnderTest ListenForward(string manager = "\"http_protocol_options\": {\"accept_http_10\": true}", string egress = "\"egress\": \"DENY\", \"policy\": \"Mesh default\"", TimeSpan? filtersTimeout = null)
     {
         TryListen($"{{{manager}, \"route_config\": {{\"name\": \"none\"}}, \"http_filters\": [{{\"name\": \"forward\", \"typed_config\": "
-            + "{\"@type\": \"type.googleapis.com/weft.v1.ForwardProxy\", \"default_namespace\": \"default\", \"domain_suffixes\": [\"svc\"], \"lookup_timeout\": \"0.5s\", " + egress + "}}]}", 0).ShouldBeNull();
+            + "{\"@type\": \"type.googleapis.com/weft.v1.ForwardProxy\", \"default_namespace\": \"default\", \"domain_suffixes\": [\"svc\"], \"lookup_timeout\": \"0.5s\", " + egress + "}}]}", 0,
+            change: l => l.ListenerFiltersTimeout = filtersTimeout is { } time ? Duration.FromTimeSpan(time) : null).ShouldBeNull();
         return this;
     }
 
@@ -110,10 +111,26 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     /// <summary>The service <paramref name="key"/> (name.namespace:port), of which nobody has said what it carries.</summary>
     public ProxyUnderTest UndeclaredService(string key, string cluster) => Service(key, $"{ByteRoute(cluster)}, {HttpRoute(cluster)}", cluster);
 
+    /// <summary>The service <paramref name="key"/> (name.namespace:port), whose connections go by the server name that their TLS asks for, as the control plane writes it.</summary>
+    /// <param name="others">Routes of what no name decides about.</param>
+    /// <param name="names">In order of precedence; <c>*.example.org</c> for every name below.</param>
+    public ProxyUnderTest ServerNameService(string key, (string? Bytes, string? Http) others, params ReadOnlySpan<(string Name, string Cluster)> names)
+    {
+        var routes = new List<string>();
+        foreach (var (name, cluster) in names)
+        {
+            var match = name.StartsWith('*') ? $"\"suffix\": \"{name[1..]}\"" : $"\"exact\": \"{name}\"";
+            routes.Add(ByteRoute(cluster, $", \"dynamic_metadata\": [{{\"filter\": \"weft.dev\", \"path\": [{{\"key\": \"requested_server_name\"}}], \"value\": {{\"string_match\": {{{match}}}}}}}]"));
+        }
+        if (others.Bytes is not null) routes.Add(ByteRoute(others.Bytes));
+        if (others.Http is not null) routes.Add(HttpRoute(others.Http));
+        return Service(key, string.Join(", ", routes), names[0].Cluster);
+    }
+
     private static string HttpRoute(string? cluster) => $"{{\"match\": {{\"prefix\": \"/\"}}, \"route\": {{\"cluster\": \"{cluster}\"}}}}";
 
-    private static string ByteRoute(string cluster) =>
-        $"{{\"match\": {{\"connect_matcher\": {{}}}}, \"route\": {{\"cluster\": \"{cluster}\", \"upgrade_configs\": [{{\"upgrade_type\": \"CONNECT\", \"connect_config\": {{}}}}], "
+    private static string ByteRoute(string cluster, string match = "") =>
+        $"{{\"match\": {{\"connect_matcher\": {{}}{match}}}, \"route\": {{\"cluster\": \"{cluster}\", \"upgrade_configs\": [{{\"upgrade_type\": \"CONNECT\", \"connect_config\": {{}}}}], "
         + "\"retry_policy\": {\"retry_on\": \"connect-failure\", \"num_retries\": 2}}}";
 
     /// <summary>The service <paramref name="key"/> (name.namespace:port), all of whose requests go to <paramref name="cluster"/>; null: it is known that there is none.</summary>

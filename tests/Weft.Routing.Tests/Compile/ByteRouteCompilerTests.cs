@@ -1,5 +1,6 @@
 using Envoy.Config.Route.V3;
 using Envoy.Extensions.Filters.Network.TcpProxy.V3;
+using Envoy.Type.Matcher.V3;
 using Google.Protobuf.WellKnownTypes;
 using Shouldly;
 using Weft.Routing.Compile;
@@ -84,7 +85,7 @@ public sealed class ByteRouteCompilerTests
 
         table.IsHttp.ShouldBeFalse();
         table.ClusterNames.ShouldBe(["c"]);
-        var bytes = table.Bytes!;
+        var bytes = table.Bytes!.Any!;
         (bytes.Name, bytes.IdleTimeout, bytes.MaxConnectAttempts, bytes.MaxConnectionDuration).ShouldBe(("r", TimeSpan.FromHours(1), 1, Timeout.InfiniteTimeSpan));
     }
 
@@ -93,7 +94,7 @@ public sealed class ByteRouteCompilerTests
     {
         var table = RouteCompiler.Compile(TestResources.Routes(TestResources.Route("/", "http"), Connect())).Value!;
 
-        (table.IsHttp, table.Bytes!.Clusters.Single().Name).ShouldBe((true, "c"));
+        (table.IsHttp, table.Bytes!.Any!.Clusters.Single().Name).ShouldBe((true, "c"));
         table.ClusterNames.ShouldBe(["c", "http"]);
     }
 
@@ -114,14 +115,56 @@ public sealed class ByteRouteCompilerTests
             r.Route_.IdleTimeout = Seconds(30);
             r.Route_.MaxStreamDuration = new() { MaxStreamDuration_ = Seconds(60) };
             r.Route_.RetryPolicy = new RetryPolicy { RetryOn = "connect-failure", NumRetries = 2 };
-        }))).Value!.Bytes!;
+        }))).Value!.Bytes!.Any!;
 
         (bytes.TotalWeight, bytes.IdleTimeout, bytes.MaxConnectAttempts, bytes.MaxConnectionDuration).ShouldBe((10u, TimeSpan.FromSeconds(30), 3, TimeSpan.FromSeconds(60)));
     }
 
     [Fact]
     public void Retries_that_do_not_cover_connecting_are_no_attempts() =>
-        RouteCompiler.Compile(TestResources.Routes(Connect(r => r.Route_.RetryPolicy = new RetryPolicy { RetryOn = "retriable-4xx", NumRetries = 2 }))).Value!.Bytes!.MaxConnectAttempts.ShouldBe(1);
+        RouteCompiler.Compile(TestResources.Routes(Connect(r => r.Route_.RetryPolicy = new RetryPolicy { RetryOn = "retriable-4xx", NumRetries = 2 }))).Value!.Bytes!.Any!.MaxConnectAttempts.ShouldBe(1);
+
+    private static Action<Route> Named(string cluster, StringMatcher name, string filter = "weft.dev", string key = "requested_server_name") => r =>
+    {
+        r.Route_.Cluster = cluster;
+        r.Match.DynamicMetadata.Add(new MetadataMatcher { Filter = filter, Path = { new MetadataMatcher.Types.PathSegment { Key = key } }, Value = new ValueMatcher { StringMatch = name } });
+    };
+
+    [Fact]
+    public void Of_routes_by_server_name_the_first_that_takes_it_has_the_connection()
+    {
+        var table = RouteCompiler.Compile(TestResources.Routes(
+            Connect(Named("exact", new StringMatcher { Exact = "a.example.org" })), Connect(Named("wide", new StringMatcher { Suffix = ".example.org" })), Connect(r => r.Route_.Cluster = "rest"))).Value!;
+        var bytes = table.Bytes!;
+
+        bytes.NeedsServerName.ShouldBeTrue();
+        string[] names = ["a.example.org", "b.example.org", "b.c.example.org", "example.org", "", new('a', 300)];
+        names.Select(n => bytes.Find(n)!.Clusters.Single().Name).ShouldBe(["exact", "wide", "wide", "rest", "rest", "rest"]);
+        table.ClusterNames.ShouldBe(["exact", "rest", "wide"]);
+    }
+
+    [Fact]
+    public void Where_every_route_is_for_names_other_connections_go_nowhere()
+    {
+        var bytes = RouteCompiler.Compile(TestResources.Routes(Connect(Named("c", new StringMatcher { SafeRegex = new RegexMatcher { Regex = ".*" } })))).Value!.Bytes!;
+
+        bytes.Any.ShouldBeNull();
+        bytes.Find("any.name").ShouldNotBeNull();
+        bytes.Find("").ShouldBeNull("a connection without a name has none that could match");
+    }
+
+    [Fact]
+    public void What_is_not_the_server_name_of_a_connection_is_refused()
+    {
+        const string At = "virtual_hosts[0].routes[0].match.dynamic_metadata";
+        var name = new StringMatcher { Exact = "a" };
+        Refused(Named("c", name, filter: "other")).Field.ShouldBe(At);
+        Refused(Named("c", name, key: "other")).Field.ShouldBe(At);
+        Refused(Named("c", name) + (r => r.Match.DynamicMetadata[0].Invert = true)).Field.ShouldBe(At);
+        Refused(Named("c", name) + Named("c", name)).Field.ShouldBe(At);
+        Refused(Named("c", name) + (r => r.Match = new RouteMatch { Prefix = "/", DynamicMetadata = { r.Match.DynamicMetadata } }) + (r => r.Route_ = new RouteAction { Cluster = "c" })).Field.ShouldBe(At);
+        RouteCompiler.Compile(TestResources.Routes(Connect(), Connect(Named("c", name)))).Rejections.ShouldHaveSingleItem().Field.ShouldBe("virtual_hosts[0].routes[1].match.connect_matcher");
+    }
 
     [Fact]
     public void What_bytes_have_not_is_refused_by_name()

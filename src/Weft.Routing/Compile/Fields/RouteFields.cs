@@ -45,12 +45,19 @@ internal static class RouteFields
             honoured: """
                 prefix=1@path_specifier path=2@path_specifier safe_regex=10@path_specifier:envoy.type.matcher.v3.RegexMatcher
                 path_separated_prefix=14@path_specifier connect_matcher=12@path_specifier:RouteMatch.ConnectMatcher case_sensitive=4:BoolValue headers=6[]:HeaderMatcher
-                query_parameters=7[]:QueryParameterMatcher
+                query_parameters=7[]:QueryParameterMatcher dynamic_metadata=13[]:envoy.type.matcher.v3.MetadataMatcher
                 """,
-            refused: """
-                path_match_policy=15@path_specifier runtime_fraction=9 grpc=8 tls_context=11
-                dynamic_metadata=13[]
-                """),
+            refused: "path_match_policy=15@path_specifier runtime_fraction=9 grpc=8 tls_context=11"),
+
+        new("envoy.type.matcher.v3.MetadataMatcher",
+            honoured: "filter=1 path=2[]:MetadataMatcher.PathSegment value=3:ValueMatcher invert=4:bool"),
+
+        new("envoy.type.matcher.v3.MetadataMatcher.PathSegment",
+            honoured: "key=1@segment"),
+
+        new("envoy.type.matcher.v3.ValueMatcher",
+            honoured: "string_match=3@match_pattern:StringMatcher",
+            refused: "null_match=1@match_pattern double_match=2@match_pattern bool_match=4@match_pattern present_match=5@match_pattern list_match=6@match_pattern or_match=7@match_pattern"),
 
         new("envoy.config.route.v3.RouteMatch.ConnectMatcher"),
         new("envoy.config.route.v3.RouteAction",
