@@ -15,6 +15,9 @@ internal struct ResponseMessage
 
     public readonly bool IsInterim => Status < 200;
 
+    /// <summary>The same with another status.</summary>
+    public readonly ResponseMessage With(int status) => this with { Status = status };
+
     /// <summary>The fields behind :status.</summary>
     public static ReadOnlySpan<HeaderField> Fields(FieldBlock block) => block.Fields[1..];
 

@@ -338,8 +338,10 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
         var framing = exchange.IsTunnel ? Http1BodyFraming.Tunnel : Http1BodyFraming.ForResponse(head, HttpVersion.Http2);
         _withoutBody |= framing.Kind == BodyKind.None;
         var writer = Stream.BeginHead();
-        WriteStatus(ref writer, exchange.IsTunnel ? 200 : head.Status);
+        var says = exchange.IsTunnel ? 200 : StatusFor(head.Status);
+        WriteStatus(ref writer, says);
         ResponseFields.Write(ref writer, head, exchange);
+        if (!exchange.IsTunnel && says != head.Status) writer.Field(MeshFields.Status, Digits(head.Status, stackalloc byte[3]));
         if (framing.Length >= 0) writer.ContentLength(framing.Length);
         var written = Stream.EndHead(ref writer, endStream: false); // the end comes onto it when nothing follows
         _owner.ScheduleFlush();
@@ -370,8 +372,10 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
             return;
         }
         var writer = Stream.BeginHead();
-        WriteStatus(ref writer, reply.Status);
+        var says = StatusFor(reply.Status);
+        WriteStatus(ref writer, says);
         ResponseFields.Write(ref writer, reply, _exchange);
+        if (says != reply.Status) writer.Field(MeshFields.Status, Digits(reply.Status, stackalloc byte[3]));
         if (reply.Status is not (204 or 304)) writer.ContentLength(reply.Body.Length);
         if (!Stream.EndHead(ref writer, endStream: false)) return;
         if (!_withoutBody && reply.Status is not (204 or 304)) Stream.Write(reply.Body);
@@ -411,7 +415,15 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
 
     private static void WriteStatus(ref FieldBlockWriter writer, int status)
     {
-        Span<byte> digits = [(byte)('0' + status / 100), (byte)('0' + status / 10 % 10), (byte)('0' + status % 10)];
-        writer.Pseudo(":status"u8, digits);
+        writer.Pseudo(":status"u8, Digits(status, stackalloc byte[3]));
     }
+
+    private static Span<byte> Digits(int status, Span<byte> into)
+    {
+        (into[0], into[1], into[2]) = ((byte)('0' + status / 100), (byte)('0' + status / 10 % 10), (byte)('0' + status % 10));
+        return into;
+    }
+
+    /// <summary>What stands for the status of an answer that switches nothing: to extended CONNECT a 2xx would say that it did. Other clients than a mesh peer are given none.</summary>
+    private int StatusFor(int status) => status is >= 200 and < 300 && _message.IsExtendedConnect && _connection.IsMesh ? MeshFields.NotSwitched : status;
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Text;
 using Weft.Proxy.Pipelines;
 using Weft.Routing.Requests;
@@ -18,6 +19,13 @@ internal static class MeshFields
 
     /// <summary>The method of a request that travels as extended CONNECT; absent: GET.</summary>
     public static ReadOnlySpan<byte> Method => "x-weft-method"u8;
+
+    /// <summary>The status of an answer of success to an upgrade that was not made (RFC 9110 section 7.8: a server may ignore the wish): over extended CONNECT any 2xx says that it was, so that
+    /// the answer travels as <see cref="NotSwitched"/>.</summary>
+    public static ReadOnlySpan<byte> Status => "x-weft-status"u8;
+
+    /// <summary>501: the server does not support what would fulfil the request (RFC 8441 section 5, RFC 9220 section 3).</summary>
+    public const int NotSwitched = 501;
 
     public static ReadOnlySpan<byte> Fault => "x-weft-fault"u8;
 
@@ -44,6 +52,18 @@ internal static class MeshFields
         where TWriter : struct, IFieldWriter, allows ref struct
     {
         if (!form.Value.IsEmpty) writer.Field(Form, form.Value);
+    }
+
+    /// <summary>Finds the status of success that stands behind <see cref="NotSwitched"/>.</summary>
+    public static bool TryReadStatus(ReadOnlySpan<byte> buffer, ReadOnlySpan<HeaderField> fields, out int status)
+    {
+        status = 0;
+        foreach (ref readonly var field in fields)
+        {
+            if (field.Known != KnownHeader.XWeft || !Ascii.EqualsIgnoreCase(buffer.Slice(field.NameStart, field.NameLength), Status)) continue;
+            return buffer.Slice(field.ValueStart, field.ValueLength) is [(byte)'2', _, _] digits && Utf8Parser.TryParse(digits, out status, out var used) && used == digits.Length;
+        }
+        return false;
     }
 
     /// <summary>Finds what the peer's proxy says of the form of a message.</summary>

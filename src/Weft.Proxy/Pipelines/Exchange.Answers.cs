@@ -52,7 +52,7 @@ internal sealed partial class Exchange
     // ---- answers that this proxy makes
     private void Answer(DirectResponseAction direct)
     {
-        if (_downstream.IsExtendedConnect && direct.Status is >= 200 and < 300)
+        if (_downstream.IsExtendedConnect && !_connection.IsMesh && direct.Status is >= 200 and < 300)
         {
             Fail(Fault.BadRequest, "the route answers by itself and switches to no protocol", 501);
             return;

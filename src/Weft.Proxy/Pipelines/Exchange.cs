@@ -351,7 +351,7 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter, IByte
             BackOff();
             return;
         }
-        if (_downstream.IsExtendedConnect && head.Status is >= 200 and < 300)
+        if (_downstream.IsExtendedConnect && !_connection.IsMesh && head.Status is >= 200 and < 300)
         {
             Fail(Fault.UpstreamProtocol, $"endpoint {_endpoint} answered {head.Status} instead of switching protocols"); // passed on, it would say that a tunnel stands
             return;

@@ -181,13 +181,15 @@ internal sealed class Http2ClientStream : UpstreamStream, IHttp2StreamEvents
             _stream.Malformed(error);
             return;
         }
+        var switches = _isUpgrade && message.Status is >= 200 and < 300;
+        if (_isUpgrade && _connection.Transport.IsMesh && message.Status == MeshFields.NotSwitched && MeshFields.TryReadStatus(fields.Buffer, fields.Fields, out var status)) message = message.With(status);
         var reason = RestoreForm(fields, message.Status);
         if (message.IsInterim)
         {
             OnInterim(exchange, fields, message.Status, reason);
             return;
         }
-        if (_isUpgrade && message.Status is >= 200 and < 300)
+        if (switches)
         {
             OnSwitched(exchange, fields, endStream);
             return;

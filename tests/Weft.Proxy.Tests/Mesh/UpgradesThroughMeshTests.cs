@@ -1,8 +1,11 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using Shouldly;
 using Weft.Fuzz.Http2;
 using Weft.Proxy.Tests.Http2.Wire;
+using Weft.Proxy.Tests.Admin;
 using Weft.Proxy.Tests.Pipelines;
+using Weft.TestSupport;
 using Xunit;
 
 namespace Weft.Proxy.Tests.Mesh;
@@ -82,6 +85,36 @@ public sealed class UpgradesThroughMeshTests
         using var client = await RawClient.ConnectAsync(mesh.Caller);
         await TalkAsync(client, "POST /containers/1/attach HTTP/1.1\r\nHost: called\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
         application.Requests.Single().ShouldStartWith("POST /containers/1/attach HTTP/1.1\r\n");
+    }
+
+    [Theory]
+    [InlineData("weft-h2", "websocket")]
+    [InlineData("weft-h1", "websocket")]
+    [InlineData("weft-h2", "made-up")]
+    [InlineData("weft-h2", "h2c")] // whose wish the first proxy drops
+    public async Task A_workload_that_ignores_an_upgrade_is_heard_as_it_answered(string alpn, string protocol)
+    {
+        await using var application = ScriptedBackend.Answering("HTTP/1.1 203 So They Say\r\nContent-Length: 5\r\nX-App-Said: Hello\r\n\r\nplain");
+        await using var mesh = MeshPair.Start(new MeshPairOptions { CallerAlpn = [alpn] }, application.Address);
+
+        var (code, printed) = await CurlAsync("-sSi", "--http1.1", "-H", $"Upgrade: {protocol}", "-H", "Connection: Upgrade", $"http://{mesh.Caller}/a", $"http://{mesh.Caller}/b");
+
+        code.ShouldBe(0, printed);
+        printed.Split("HTTP/1.1 203 So They Say\r\n").Length.ShouldBe(3, printed);
+        printed.ShouldContain("X-App-Said: Hello\r\n");
+        printed.ShouldEndWith("\r\n\r\nplain");
+        printed.ToLowerInvariant().ShouldNotContain("x-weft-");
+        application.Requests.Count.ShouldBe(2);
+        await Eventually.TrueAsync(() => Task.FromResult(mesh.CalledRequests.Sum(r => r.Key.Status == 203 ? r.Count : 0) == 2));
+    }
+
+    private static async Task<(int Code, string Printed)> CurlAsync(params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(Tool.Require("curl", "curl"), ["--max-time", "15", .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
+        var errors = process.StandardError.ReadToEndAsync(Stop);
+        var printed = await process.StandardOutput.ReadToEndAsync(Stop);
+        await process.WaitForExitAsync(Stop);
+        return (process.ExitCode, printed + await errors);
     }
 
     [Fact]
