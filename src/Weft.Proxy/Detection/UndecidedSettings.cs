@@ -1,5 +1,5 @@
 using Weft.Routing.Listeners;
-using Weft.Routing.Tcp;
+using Weft.Routing.Routes;
 
 namespace Weft.Proxy.Detection;
 
@@ -14,6 +14,8 @@ internal sealed record UndecidedSettings(string Destination, ProtocolDetection? 
     /// the distance. Dialling sooner would make two connections to the application of every one between proxies. Default 2 ms.</summary>
     public TimeSpan HelloGrace { get; init; } = TimeSpan.FromMilliseconds(2);
 
-    /// <summary>Of a port that declares nothing, towards it: HTTP, or bytes to <paramref name="route"/>, TLS of the application's own among them.</summary>
-    public static UndecidedSettings Of(ByteRoute route) => new(route.Clusters[0].Name, ProtocolDetection.Default, TakesTls: false, TimeSpan.FromSeconds(15));
+    /// <summary>Of a port, towards it: HTTP where requests are carried, or bytes, TLS of the application's own among them. That is told apart where server names decide.</summary>
+    /// <param name="table">Has a route for bytes without a name.</param>
+    public static UndecidedSettings Of(RouteTable table, DetectorSettings limits) =>
+        new(table.Bytes!.Any!.Clusters[0].Name, table.IsHttp ? ProtocolDetection.Default : null, TakesTls: table.Bytes.NeedsServerName, limits.Timeout);
 }

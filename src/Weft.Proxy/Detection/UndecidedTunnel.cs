@@ -5,7 +5,7 @@ using Weft.Proxy.Pipelines;
 using Weft.Proxy.Tcp;
 using Weft.Proxy.Transport;
 using Weft.Proxy.Workers;
-using Weft.Routing.Tcp;
+using Weft.Routing.Routes;
 
 namespace Weft.Proxy.Detection;
 
@@ -15,14 +15,15 @@ namespace Weft.Proxy.Detection;
 /// </summary>
 /// <remarks>Its bytes cannot be peeked at, since they are a stream of HTTP/2 perhaps, or came in one read with the CONNECT. They are read, one block at most, and go on with the connection.</remarks>
 /// <param name="connection">The connection that the CONNECT asks for.</param>
-/// <param name="route">Where its bytes would go.</param>
-internal sealed class UndecidedTunnel(WorkerContext context, DownstreamConnection connection, ByteRoute route) : IUndecidedClient, IServerConnection, IChannelHandler, ITimerHandler
+/// <param name="table">Where it would go; has a route for bytes without a server name.</param>
+/// <param name="limits">Of a ClientHello, where server names decide.</param>
+internal sealed class UndecidedTunnel(WorkerContext context, DownstreamConnection connection, RouteTable table, DetectorSettings limits) : IUndecidedClient, IServerConnection, IConnectServer, ITimerHandler
 {
     private Channel _channel = null!;
     private UndecidedConnection _undecided = null!;
     private TimerNode _timer = null!;
     private ByteBuffer? _input;
-    private int _unanswered; // bytes of the answer to an HTTP/1 CONNECT that the channel has not taken
+    private byte[] _unanswered = []; // what the channel has not taken of the answer to an HTTP/1 CONNECT
     private bool _broken;
 
     public int ListIndex { get; set; } = -1;
@@ -35,8 +36,6 @@ internal sealed class UndecidedTunnel(WorkerContext context, DownstreamConnectio
 
     public bool HasEnded { get; private set; }
 
-    private ReadOnlySpan<byte> Unanswered => Http1Heads.Connected[^_unanswered..];
-
     // ---- beginning
 
     /// <inheritdoc/>
@@ -47,13 +46,12 @@ internal sealed class UndecidedTunnel(WorkerContext context, DownstreamConnectio
         Begin(channel);
     }
 
-    /// <summary>Answers the CONNECT on an HTTP/1 connection and goes on with its channel.</summary>
-    /// <param name="received">What the client has sent behind its CONNECT; given up to this one. Null for none.</param>
-    public void TakeOver(Channel channel, ByteBuffer? received)
+    /// <inheritdoc/>
+    public void TakeOver(Channel channel, ByteBuffer? received, ReadOnlySpan<byte> answer)
     {
         channel.Handler = this;
         _input = received;
-        _unanswered = Http1Heads.Connected.Length;
+        _unanswered = answer.ToArray();
         Begin(channel);
     }
 
@@ -63,7 +61,7 @@ internal sealed class UndecidedTunnel(WorkerContext context, DownstreamConnectio
         IsOpen = true;
         _timer = new TimerNode(this);
         context.Connections.Add(this);
-        _undecided = new UndecidedConnection(context.Detection, this, UndecidedSettings.Of(route));
+        _undecided = new UndecidedConnection(context.Detection, this, UndecidedSettings.Of(table, limits));
         Answer();
         if (IsOpen) _undecided.Start();
     }
@@ -76,12 +74,12 @@ internal sealed class UndecidedTunnel(WorkerContext context, DownstreamConnectio
 
     private void Answer()
     {
-        while (_unanswered > 0)
+        while (_unanswered.Length > 0)
         {
-            switch (_channel.Write(Unanswered, out var written))
+            switch (_channel.Write(_unanswered, out var written))
             {
                 case IoStatus.Ok:
-                    _unanswered -= written;
+                    _unanswered = _unanswered[written..];
                     break;
                 case IoStatus.WouldBlock:
                     return; // it has not read the answers to what it asked before
@@ -134,25 +132,27 @@ internal sealed class UndecidedTunnel(WorkerContext context, DownstreamConnectio
 
     // ---- what becomes of it
 
-    public ByteServerConnection AsBytes() => new(context, connection, route);
+    public ByteServerConnection AsBytes() => new(context, connection, table.Bytes!.Any!);
 
     public void OnBytes(ByteServerConnection bytes)
     {
         Leave();
-        bytes.TakeOver(_channel, _input, Unanswered);
+        bytes.TakeOver(_channel, _input, _unanswered);
     }
 
     public void OnHttp(ClientProtocol protocol, bool dialled)
     {
         Leave();
-        new Http1ServerConnection(context, connection).Continue(_channel, _input, Unanswered);
+        new Http1ServerConnection(context, connection).Continue(_channel, _input, _unanswered);
     }
 
-    /// <remarks>Never asked: TLS is bytes here.</remarks>
-    public bool IsForBytes(ClientHello hello) => true;
+    public bool IsForBytes(ClientHello hello) => ReferenceEquals(table.Bytes!.Find(hello.ServerName), table.Bytes.Any);
 
-    /// <inheritdoc cref="IsForBytes"/>
-    public void OnTls(ClientHello hello) => Abort();
+    public void OnTls(ClientHello hello)
+    {
+        Leave();
+        new TunnelDial(context, connection, table.Bytes!.Find(hello.ServerName)!, _channel, _input, _unanswered).Start();
+    }
 
     // ---- ends
 

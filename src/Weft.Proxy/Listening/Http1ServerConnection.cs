@@ -1,6 +1,5 @@
 using Weft.Proxy.Buffers;
 using Weft.Proxy.Configuration;
-using Weft.Proxy.Detection;
 using Weft.Proxy.Http1;
 using Weft.Proxy.Http2;
 using Weft.Proxy.Pipelines;
@@ -447,15 +446,9 @@ internal sealed class Http1ServerConnection : DownstreamStream, IServerConnectio
 
     public override void AcceptConnect(IConnectServer server)
     {
+        _connection.ConnectTarget = ConnectTarget.Parse(Parsed.Authority(HeadBytes));
         ReleaseHead(); // what lies behind it is the first of the bytes
         server.TakeOver(_channel, LeaveChannel(), Http1Heads.Connected);
-    }
-
-    public override void AcceptConnect(UndecidedTunnel tunnel)
-    {
-        _connection.ConnectTarget = ConnectTarget.Parse(Parsed.Authority(_input!.Readable));
-        ReleaseHead();
-        tunnel.TakeOver(_channel, LeaveChannel());
     }
 
     public override void BeginTunnel()

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Weft.Proxy.Configuration;
-using Weft.Proxy.Detection;
 using Weft.Proxy.Http1;
 using Weft.Proxy.Http2;
 using Weft.Proxy.Http2.Hpack;
@@ -289,8 +288,6 @@ internal sealed class Http2ServerStream : DownstreamStream, IHttp2StreamEvents
     public override void AcceptConnect() => Connect(new Http1ServerConnection(_context, ConnectInside()));
 
     public override void AcceptConnect(IConnectServer server) => Connect(server);
-
-    public override void AcceptConnect(UndecidedTunnel tunnel) => Connect(tunnel);
 
     private void Connect(IChannelHandler inner)
     {

@@ -1,4 +1,3 @@
-using Weft.Proxy.Detection;
 using Weft.Proxy.Listening;
 using Weft.Proxy.Mesh;
 using Weft.Proxy.Tcp;
@@ -54,9 +53,6 @@ internal abstract class DownstreamStream
 
     /// <summary>Answers a CONNECT with success, and gives what follows to <paramref name="server"/>.</summary>
     public abstract void AcceptConnect(IConnectServer server);
-
-    /// <summary>Answers a CONNECT with success. What the client sends next tells <paramref name="tunnel"/> what it is, unless the server speaks before it.</summary>
-    public abstract void AcceptConnect(UndecidedTunnel tunnel);
 
     /// <summary>The response whose head was just written switched protocols: from here on both directions are bytes without framing, each until its own end.</summary>
     public abstract void BeginTunnel();

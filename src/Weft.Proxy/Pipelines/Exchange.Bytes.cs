@@ -1,5 +1,4 @@
 using Weft.Proxy.Configuration;
-using Weft.Proxy.Detection;
 using Weft.Proxy.Tcp;
 using Weft.Routing.Tcp;
 using Weft.Telemetry.Outcomes;
@@ -22,15 +21,6 @@ internal sealed partial class Exchange
         _connectsBytes = true;
         _bytes = new ByteServerConnection(_context, _downstream.ConnectInside(), route, cluster);
         _bytes.DialFor(this);
-    }
-
-    /// <summary>Where it goes shows only when it was granted: whether there is anybody the client learns by a reset.</summary>
-    private void ConnectByServerName(ByteRoutes routes)
-    {
-        _connectsBytes = true;
-        var limits = DetectorSettings.Of(_context.Config.Current.Listeners.Find(_connection.ListenerName)?.Listener);
-        _downstream.AcceptConnect(new ServerNameConnection(_context, _downstream.ConnectInside(), routes, limits));
-        Finish();
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using Weft.Proxy.Detection;
+using Weft.Proxy.Tcp;
 using Weft.Routing.ForwardProxy;
 using Weft.Routing.Listeners;
 using Weft.Routing.Requests;
@@ -88,13 +89,14 @@ internal sealed partial class Exchange
     /// </summary>
     private void Connect(RouteTable table)
     {
-        if (table is { Bytes: { } bytes, IsHttp: false })
+        if (table is { Bytes: { NeedsServerName: false, Any: { } bytes }, IsHttp: false })
         {
-            if (bytes.NeedsServerName) ConnectByServerName(bytes);
-            else ConnectBytes(bytes.Any!);
+            ConnectBytes(bytes);
             return;
         }
-        if (table.Bytes is { } perhaps) _downstream.AcceptConnect(new UndecidedTunnel(_context, _downstream.ConnectInside(), perhaps));
+        var limits = DetectorSettings.Of(_context.Config.Current.Listeners.Find(_connection.ListenerName)?.Listener);
+        if (table.Bytes is { Any: null }) _downstream.AcceptConnect(new ServerNameConnection(_context, _downstream.ConnectInside(), table, limits));
+        else if (table.Bytes is not null) _downstream.AcceptConnect(new UndecidedTunnel(_context, _downstream.ConnectInside(), table, limits));
         else _downstream.AcceptConnect();
         Finish(recorded: false);
     }

@@ -6,31 +6,24 @@ using Weft.Proxy.Overload;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.Transport;
 using Weft.Proxy.Workers;
+using Weft.Routing.Routes;
 using Weft.Routing.Tcp;
-using Weft.Telemetry.Outcomes;
 
 namespace Weft.Proxy.Tcp;
 
 /// <summary>
-/// A CONNECT to a port whose connections go by the server name that their TLS asks for. It is granted before anybody was dialled, because its client says the name only then:
-/// <code>
-/// Hello      reads until the ClientHello is whole, or cannot be one
-/// Dialling   to where the name leads; nothing more is read
-/// Over       what was read goes first, and a <see cref="ByteServerConnection"/> has the channel; or it was reset
-/// </code>
+/// A CONNECT to a port whose bytes go by the server name that their TLS asks for, and by that alone. It is granted before anybody was dialled, because its client says the name only then;
+/// what it sends is read until its ClientHello is whole or cannot be one, and goes on with the connection.
 /// </summary>
+/// <param name="table">Its routes of bytes are for names; it may have others, for requests.</param>
 /// <param name="limits">Of the ClientHello: its size and its time.</param>
-internal sealed class ServerNameConnection(WorkerContext context, DownstreamConnection connection, ByteRoutes routes, DetectorSettings limits)
-    : IServerConnection, IConnectServer, ITimerHandler, IByteConnectWaiter
+internal sealed class ServerNameConnection(WorkerContext context, DownstreamConnection connection, RouteTable table, DetectorSettings limits) : IServerConnection, IConnectServer, ITimerHandler
 {
-    private enum Step : byte { Hello, Dialling, Over }
-
-    private Step _step;
-    private Channel? _channel;
-    private TimerNode? _timer;
+    private Channel _channel = null!;
+    private TimerNode _timer = null!;
     private ByteBuffer? _hello;
     private byte[] _answer = []; // to the CONNECT, as far as it is not written
-    private ByteServerConnection? _bytes;
+    private bool _over;
 
     /// <inheritdoc/>
     public int ListIndex { get; set; } = -1;
@@ -69,20 +62,20 @@ internal sealed class ServerNameConnection(WorkerContext context, DownstreamConn
 
     public void OnWritable(Channel channel) => WriteAnswer();
 
-    public void OnFailed(Channel channel) => End();
+    public void OnFailed(Channel channel) => CloseNow();
 
     /// <inheritdoc/>
     public void OnPeerEnding(Channel channel, bool reset)
     {
-        if (reset) End();
+        if (reset) CloseNow();
     }
 
     private void WriteAnswer()
     {
-        while (_answer.Length > 0 && _step != Step.Over)
+        while (_answer.Length > 0 && !_over)
         {
-            var status = _channel!.Write(_answer, out var written);
-            if (status == IoStatus.Failed) End();
+            var status = _channel.Write(_answer, out var written);
+            if (status == IoStatus.Failed) CloseNow();
             if (status != IoStatus.Ok) return;
             _answer = _answer[written..];
         }
@@ -90,12 +83,12 @@ internal sealed class ServerNameConnection(WorkerContext context, DownstreamConn
 
     private void Read()
     {
-        while (_step == Step.Hello)
+        while (!_over)
         {
-            if (_hello is { IsEmpty: false } && Look(_hello.Readable) || _step != Step.Hello) return;
+            if (_hello is { IsEmpty: false } && IsDecidedBy(_hello.Readable)) return;
             _hello ??= context.Worker.Buffers.Rent();
             if (_hello.Writable.IsEmpty) _hello.Grow(limits.MaxClientHelloBytes * 2);
-            switch (_channel!.Read(_hello.Writable, out var read))
+            switch (_channel.Read(_hello.Writable, out var read))
             {
                 case IoStatus.Ok:
                     _hello.Advance(read);
@@ -104,25 +97,30 @@ internal sealed class ServerNameConnection(WorkerContext context, DownstreamConn
                     if (_hello.IsEmpty) DropHello(); // a silent client holds nothing
                     return;
                 case IoStatus.EndOfStream:
-                    Go(routes.Any, "it ended before it asked for a server name");
+                    Refuse("it ended before it had asked for a server name");
                     return;
                 default:
-                    End();
+                    CloseNow();
                     return;
             }
         }
     }
 
-    /// <summary>True when it is decided.</summary>
-    private bool Look(ReadOnlySpan<byte> bytes)
+    private bool IsDecidedBy(ReadOnlySpan<byte> bytes)
     {
         switch (ClientHelloPeek.Inspect(bytes, out var hello, out var needed))
         {
+            case PeekVerdict.ClientHello when table.Bytes!.Find(hello!.ServerName) is { } route:
+                Dial(route);
+                return true;
             case PeekVerdict.ClientHello:
-                Go(routes.Find(hello!.ServerName), RouteMisses.Describe(hello));
+                Refuse(RouteMisses.Describe(hello!));
+                return true;
+            case PeekVerdict.NotTls when table.IsHttp:
+                Http();
                 return true;
             case PeekVerdict.NotTls:
-                Go(routes.Any, RouteMisses.NoTls);
+                Refuse(RouteMisses.NoTls);
                 return true;
             case PeekVerdict.NeedMore when needed > limits.MaxClientHelloBytes:
                 Refuse($"its ClientHello is longer than {limits.MaxClientHelloBytes} bytes (DetectorSettings.MaxClientHelloBytes)");
@@ -132,77 +130,62 @@ internal sealed class ServerNameConnection(WorkerContext context, DownstreamConn
         }
     }
 
-    // ---- where it goes
+    // ---- what becomes of it
 
-    /// <param name="miss">Why there is no <paramref name="route"/>, if there is none.</param>
-    private void Go(ByteRoute? route, string miss)
+    private void Dial(ByteRoute route)
     {
-        if (route is null)
-        {
-            Refuse(miss);
-            return;
-        }
-        _step = Step.Dialling;
-        context.Worker.Timers.Cancel(_timer!);
-        _bytes = new ByteServerConnection(context, connection, route);
-        _bytes.DialFor(this);
+        Leave();
+        new TunnelDial(context, connection, route, _channel, _hello, _answer).Start();
     }
 
-    /// <inheritdoc/>
-    public void OnBytesConnected()
+    private void Http()
     {
-        var (bytes, hello) = (_bytes!, _hello);
-        (_bytes, _hello) = (null, null);
-        _step = Step.Over;
-        context.Connections.Remove(this);
-        bytes.TakeOver(_channel!, hello, _answer);
-    }
-
-    /// <inheritdoc/>
-    /// <remarks>It was told 200 already: what is left is the reset that any client of bytes gets.</remarks>
-    public void OnBytesRefused(Fault fault, string detail)
-    {
-        _bytes = null;
-        End();
+        Leave();
+        new Http1ServerConnection(context, connection).Continue(_channel, _hello, _answer);
     }
 
     private void Refuse(string detail)
     {
         context.Admission.Refusals.Add(RefusalReason.NoRoute, connection.ListenerName, connection.Remote, detail);
-        End();
+        CloseNow();
     }
 
-    // ---- time and ends
+    /// <summary>A silent client of HTTP is an idle one, which has limits of its own.</summary>
+    public void OnTimer(TimerNode node)
+    {
+        if (table.IsHttp && _hello is null) Http();
+        else Refuse($"no ClientHello came within {limits.Timeout.TotalMilliseconds:0} ms (listener_filters_timeout)");
+    }
 
-    public void OnTimer(TimerNode node) => Go(routes.Any, $"no ClientHello came within {limits.Timeout.TotalMilliseconds:0} ms (listener_filters_timeout)");
+    public void OnTimerFault(TimerNode node) => CloseNow();
 
-    public void OnTimerFault(TimerNode node) => End();
+    // ---- ends
 
     /// <inheritdoc/>
     /// <remarks>What is still to come is short, and bounded by its own time.</remarks>
     public void BeginDrain() { }
 
     /// <inheritdoc/>
-    public void EndDrain() => End();
+    public void EndDrain() => CloseNow();
 
     /// <inheritdoc/>
-    public void Withdraw(Withdrawals ending) => End();
+    public void Withdraw(Withdrawals ending) => CloseNow();
 
     /// <inheritdoc/>
-    public void CloseNow() => End();
-
-    private void End()
+    public void CloseNow()
     {
-        if (_step == Step.Over) return;
-        _step = Step.Over;
-        context.Worker.Timers.Cancel(_timer!);
-        context.Connections.Remove(this);
+        if (_over) return;
+        Leave();
         DropHello();
-        var bytes = _bytes;
-        _bytes = null;
-        bytes?.Cancel();
-        _channel!.Abort();
+        _channel.Abort();
         connection.Closed();
+    }
+
+    private void Leave()
+    {
+        _over = true;
+        context.Worker.Timers.Cancel(_timer);
+        context.Connections.Remove(this);
     }
 
     private void DropHello()

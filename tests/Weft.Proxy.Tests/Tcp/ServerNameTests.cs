@@ -70,6 +70,23 @@ public sealed class ServerNameTests : IAsyncLifetime
         proxy.Faults.ShouldBeEmpty();
     }
 
+    /// <summary>Nobody has said what the port carries: requests, and TLS by its name.</summary>
+    [Theory]
+    [InlineData(null, Refused)]
+    [InlineData("rest", "rest")]
+    public async Task Through_CONNECT_requests_are_served_beside_TLS_where_the_port_declares_nothing(string? others, string unnamed)
+    {
+        await using var web = ScriptedBackend.Answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        await using var proxy = Vault(new ProxyUnderTest().ListenForward(), others, "web").Cluster("web", [web.Address]);
+        (await Task.WhenAll(ConnectAsync(proxy, "b.deep.example.org"), ConnectAsync(proxy, "other.test"))).Select(Answered).ShouldBe(["deep", unnamed]);
+
+        using var client = await RawClient.ConnectAsync(proxy.Address);
+        await client.SendAsync("CONNECT vault:443 HTTP/1.1\r\nHost: vault:443\r\n\r\nGET / HTTP/1.1\r\nHost: vault:443\r\n\r\n");
+        (await client.ReadAsync(39)).ShouldEndWith("\r\n\r\n");
+        (await client.ReadResponseAsync()).Body.ShouldBe("ok");
+        proxy.Faults.ShouldBeEmpty();
+    }
+
     [Fact]
     public async Task Through_CONNECT_plaintext_is_granted_and_reset()
     {
