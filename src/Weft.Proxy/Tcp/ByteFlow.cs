@@ -13,7 +13,7 @@ internal enum FlowStatus : byte
     /// <summary>It could go on at once, and has had its share of this turn.</summary>
     HasMore,
 
-    /// <summary>The source has ended, its last byte was taken, and so was its end.</summary>
+    /// <summary>The source has ended and its last byte was taken: its end can be passed on.</summary>
     Ended,
 
     SourceBroke,
@@ -38,7 +38,6 @@ internal sealed class ByteFlow(Worker worker, Channel source, Channel target)
     private bool _readable = true; // until the source says otherwise: what came before this flow makes no new event
     private bool _blocked;
     private bool _sourceEnded;
-    private bool _endPassed;
 
     public Channel Source => source;
 
@@ -47,7 +46,8 @@ internal sealed class ByteFlow(Worker worker, Channel source, Channel target)
     /// <summary>Bytes of the source that the target has taken.</summary>
     public long Moved { get; private set; }
 
-    public bool IsEnded => _endPassed;
+    /// <summary>The source has ended and its last byte was taken: the target is to be told.</summary>
+    public bool IsEnded { get; private set; }
 
     /// <summary>What has been read of the source already; given up to this flow.</summary>
     public void BeginWith(ByteBuffer read) => _held = read;
@@ -75,7 +75,12 @@ internal sealed class ByteFlow(Worker worker, Channel source, Channel target)
                 var status = Write();
                 if (status != IoStatus.Ok) return status == IoStatus.WouldBlock ? FlowStatus.Waits : FlowStatus.TargetBroke;
             }
-            if (_sourceEnded) return PassEnd();
+            if (_sourceEnded)
+            {
+                Drop();
+                IsEnded = true;
+                return FlowStatus.Ended;
+            }
             if (!_readable)
             {
                 Drop();
@@ -176,16 +181,5 @@ internal sealed class ByteFlow(Worker worker, Channel source, Channel target)
             Moved += written - own;
         }
         return IoStatus.Ok;
-    }
-
-    private FlowStatus PassEnd()
-    {
-        if (!_endPassed)
-        {
-            Drop();
-            _endPassed = true;
-            target.ShutdownWrite();
-        }
-        return FlowStatus.Ended;
     }
 }

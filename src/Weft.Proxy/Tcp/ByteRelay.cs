@@ -100,6 +100,7 @@ internal sealed class ByteRelay : IChannelHandler, IWorkItem
     private void Pump(ByteFlow flow)
     {
         if (_over) return;
+        var wasEnded = flow.IsEnded;
         var before = flow.Moved;
         var status = flow.Pump();
         var moved = flow.Moved - before;
@@ -116,6 +117,9 @@ internal sealed class ByteRelay : IChannelHandler, IWorkItem
                 _up.Source.Close();
                 _up.Target.Close();
                 _owner.OnRelayEnded(Fault.None);
+                break;
+            case FlowStatus.Ended when !wasEnded:
+                flow.Target.ShutdownWrite(); // not for the second end: closing tells it
                 break;
             case FlowStatus.SourceBroke:
                 Broke(flow.Source);

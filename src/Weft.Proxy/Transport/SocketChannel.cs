@@ -349,7 +349,7 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
 
     private void FinishConnecting(ReadyEvents events)
     {
-        var error = Socket.TakeError(Fd);
+        var error = events.Any(ReadyEvents.Error | ReadyEvents.HangUp) ? Socket.TakeError(Fd) : 0; // epoll tells when there is one
         if (error != 0) Fail(Errno.ToFailure(error), Errno.Text(error));
         else if (events.Any(ReadyEvents.Writable)) Connected();
     }
