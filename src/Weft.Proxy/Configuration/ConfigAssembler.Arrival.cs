@@ -18,6 +18,7 @@ internal sealed partial class ConfigAssembler
                 break;
             case XdsType.Route:
                 Await(type, _routes, resource, RouteCompiler.Compile(bytes), r => r.Name, ticket);
+                _onDemand.MarkPresent(resource.Name);
                 break;
             case XdsType.Listener:
                 Await(type, _listeners, resource, ListenerCompiler.Compile(bytes), l => l.Name, ticket);

@@ -28,6 +28,7 @@ internal sealed partial class ConfigAssembler
         var slot = _names.GetOrAdd(resource.Name);
         var before = slot.Active;
         (slot.Active, slot.Absent) = (service, false);
+        _wantedNames.MarkPresent(resource.Name);
         PublishName(resource.Name);
         PublishAddressesOf(before, resource.Name);
         PublishAddressesOf(service, resource.Name);

@@ -14,7 +14,7 @@ namespace Weft.Proxy.Names;
 /// <param name="report">Told of an exception in a waiter; the others still wait.</param>
 internal sealed class NameTable(ConfigStore config, Action<Exception> report) : INameLookup
 {
-    private readonly List<(INameWaiter Waiter, string Name)> _waiting = [];
+    private readonly Dictionary<INameWaiter, string> _waiting = new(ReferenceEqualityComparer.Instance);
     private ConfigMap<NameEntry> _names = ConfigMap<NameEntry>.Empty; // of the last version looked at
 
     /// <summary>Waiters that have not been told.</summary>
@@ -35,7 +35,7 @@ internal sealed class NameTable(ConfigStore config, Action<Exception> report) : 
         if (Entry(name) is { } entry) return Answer(entry);
         if (config.WantName is not { } want) return new NameAnswer(NameStatus.Outside); // nobody to ask: configuration is static
         var text = Encoding.ASCII.GetString(name);
-        _waiting.Add((waiter, text));
+        _waiting.Add(waiter, text);
         want(text);
         return new NameAnswer(NameStatus.Asked);
     }
@@ -43,19 +43,17 @@ internal sealed class NameTable(ConfigStore config, Action<Exception> report) : 
     /// <summary>What the configuration holds of a name; null when it was never answered for.</summary>
     public NameEntry? Entry(ReadOnlySpan<byte> name) => config.Current.Names.Find(name);
 
-    public void StopWaiting(INameWaiter waiter) => _waiting.RemoveAll(w => ReferenceEquals(w.Waiter, waiter));
+    public void StopWaiting(INameWaiter waiter) => _waiting.Remove(waiter);
 
     /// <summary>Called on the worker when <paramref name="next"/> has become current. True when names have changed.</summary>
     public bool OnPublished(ProxyConfig next)
     {
         if (ReferenceEquals(next.Names, _names)) return false;
         _names = next.Names;
-        // A waiter that goes on may end others' waiting or begin anew, so the list is not walked while it changes.
-        for (var i = _waiting.Count - 1; i >= 0; i--)
+        // A waiter that goes on may end others' waiting or begin anew, so what is walked is a copy.
+        foreach (var (waiter, name) in _waiting.ToArray())
         {
-            if (i >= _waiting.Count || _names.Find(_waiting[i].Name) is not { } entry) continue;
-            var waiter = _waiting[i].Waiter;
-            _waiting.RemoveAt(i);
+            if (_names.Find(name) is not { } entry || !_waiting.Remove(waiter)) continue;
             try
             {
                 waiter.OnName(Answer(entry));

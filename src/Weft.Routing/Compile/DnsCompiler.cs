@@ -59,7 +59,16 @@ internal static class DnsCompiler
         {
             Table = table is null ? DnsTable.Empty : Table(table, tableAt, into),
             Forwarding = config.ClientConfig is { } client ? Forwarding(client, retries, at.Field("client_config"), into) : null,
+            MaxPending = MaxPending(config.ClientConfig?.MaxPendingLookups ?? 0, at.Field("client_config").Field("max_pending_lookups"), into),
         };
+    }
+
+    /// <param name="written">0: nothing was.</param>
+    private static int MaxPending(ulong written, FieldPath at, Compilation into)
+    {
+        if (written is > 0 and <= 100_000) return (int)written;
+        if (written > 0) into.Refuse(at, $"{written} is outside 1 to 100000");
+        return new DnsServer().MaxPending;
     }
 
     private static DnsTable Table(ProtoTable table, FieldPath at, Compilation into)
@@ -113,14 +122,11 @@ internal static class DnsCompiler
             if (server.Port == 0) into.Refuse(resolversAt.Field("resolvers", i), "a port other than 0 is needed");
             servers.Add(server);
         }
-        var pendingAt = at.Field("max_pending_lookups");
-        if (client.MaxPendingLookups > 100_000) into.Refuse(pendingAt, $"{client.MaxPendingLookups} is outside 1 to 100000");
         var defaults = new DnsForwarding([]);
         return new DnsForwarding(servers.ToImmutable())
         {
             AttemptTimeout = Positive(client.ResolverTimeout, defaults.AttemptTimeout, at.Field("resolver_timeout"), into),
             Attempts = retries == 0 ? defaults.Attempts : retries + 1,
-            MaxPending = client.MaxPendingLookups is 0 or > 100_000 ? defaults.MaxPending : (int)client.MaxPendingLookups,
             TcpOnly = options?.UseTcpForDnsLookups ?? false,
         };
     }
@@ -135,6 +141,7 @@ internal static class DnsCompiler
         {
             Table = server.Table,
             Forwarding = server.Forwarding,
+            MaxPending = server.MaxPending,
             Mesh = domain with
             {
                 LookupTimeout = Positive(config.LookupTimeout, domain.LookupTimeout, at.Field("lookup_timeout"), into),

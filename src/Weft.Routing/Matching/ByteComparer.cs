@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Weft.Routing.Matching;
 
 /// <summary>Byte strings as dictionary keys, looked up by span without making one.</summary>
-internal sealed class ByteComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
+public sealed class ByteComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
 {
     public static ByteComparer Instance { get; } = new();
 
@@ -13,7 +13,7 @@ internal sealed class ByteComparer : IEqualityComparer<byte[]>, IAlternateEquali
 
     public int GetHashCode([DisallowNull] byte[] obj) => GetHashCode((ReadOnlySpan<byte>)obj);
 
-    // Seeded per process by HashCode: a client cannot choose paths that collide.
+    // Seeded per process by HashCode: a client cannot choose paths or names that collide.
     public int GetHashCode(ReadOnlySpan<byte> alternate)
     {
         var hash = new HashCode();

@@ -20,7 +20,11 @@ public sealed class DnsServer
     /// <summary>Largest datagram sent and received, in bytes. Default 1,232: what passes every path of IPv6 unfragmented (RFC 9715). 512 to 4,096.</summary>
     public int MaxDatagramBytes { get; init; } = 1232;
 
-    /// <summary>A connection without a question is closed after this. Default 10 s (RFC 7766 section 6.2.3: a few seconds).</summary>
+    /// <summary>Clients' questions that wait for somebody's answer at one time, another resolver's or the control plane's, per worker and address; more are answered SERVFAIL. Default 1,024:
+    /// one that is forwarded holds a socket, unless others wait for the same.</summary>
+    public int MaxPending { get; init; } = 1024;
+
+    /// <summary>A connection without a question is closed after this, one that never completes its question too. Default 10 s (RFC 7766 section 6.2.3: a few seconds).</summary>
     public TimeSpan TcpIdleTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Questions of one connection that may be under way; more are not read until one is answered. Default 64.</summary>
@@ -52,9 +56,6 @@ public sealed record DnsForwarding(ImmutableArray<IPEndPoint> Servers)
 
     /// <summary>Least number of attempts for one question; each server is asked once in any case. Default 2: one lost datagram is no failure.</summary>
     public int Attempts { get; init; } = 2;
-
-    /// <summary>Questions under way at one time, per worker and address; more are answered SERVFAIL. Default 1,024: each holds a socket.</summary>
-    public int MaxPending { get; init; } = 1024;
 
     /// <summary>Never ask over UDP. Default false.</summary>
     public bool TcpOnly { get; init; }

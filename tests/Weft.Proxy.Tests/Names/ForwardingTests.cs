@@ -193,13 +193,40 @@ public sealed class ForwardingTests : IDisposable
     [Fact]
     public async Task Only_so_many_questions_are_under_way()
     {
-        using var dns = new DnsUnderTest(new DnsServer { Forwarding = new DnsForwarding([_upstream.Address]) { AttemptTimeout = TimeSpan.FromSeconds(3), Attempts = 1, MaxPending = 3 } });
+        using var dns = new DnsUnderTest(new DnsServer { Forwarding = new DnsForwarding([_upstream.Address]) { AttemptTimeout = TimeSpan.FromSeconds(3), Attempts = 1 }, MaxPending = 3 });
         var watch = Stopwatch.StartNew();
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(async i => (await dns.ResolveAsync($"a{i}.shop.test"), watch.ElapsedMilliseconds)));
 
         answers.ShouldAllBe(a => a.Item1 == "2");
         answers.Count(a => a.ElapsedMilliseconds > 2500).ShouldBe(3);
         _upstream.Asked.Count.ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task Those_who_wait_for_the_same_answer_are_bounded_too_and_cost_little_each()
+    {
+        using var dns = new DnsUnderTest(new DnsServer { Forwarding = new DnsForwarding([_upstream.Address]) { AttemptTimeout = TimeSpan.FromSeconds(30), Attempts = 1 }, MaxPending = 500 });
+        var large = Message(7, Asks, 1, 0, 0, 1, Question("www.shop.test"), Opt(options: [.. Number(65001), .. Number(3500), .. new byte[3500]]));
+        using var flood = new UdpClient(AddressFamily.InterNetwork);
+        flood.Connect(dns.Address);
+        await flood.SendAsync(large);
+        await UntilAskedAsync(1);
+        var before = dns.Host.On(() => GC.GetAllocatedBytesForCurrentThread());
+        var refused = 0;
+        for (var i = 0; i < 2000; i++)
+        {
+            await flood.SendAsync(large);
+            if (i % 10 != 0) continue;
+            dns.Host.On(() => { });
+            while (flood.Available > 0)
+            {
+                DnsUnderTest.Summary((await flood.ReceiveAsync()).Buffer[..^11]).ShouldBe("2"); // without its OPT record
+                refused++;
+            }
+        }
+        (dns.Host.On(() => GC.GetAllocatedBytesForCurrentThread()) - before).ShouldBeLessThan(500 * 1000, "a question's own bytes, not its options'");
+        refused.ShouldBeGreaterThan(500, "some datagrams may be lost");
+        _upstream.Asked.Count.ShouldBe(1);
     }
 
     [Fact]

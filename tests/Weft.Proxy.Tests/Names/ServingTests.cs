@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Shouldly;
@@ -199,6 +200,67 @@ public sealed class ServingTests : IDisposable
         }
         dns.Host.Until(() => dns.Host.Worker.SocketCount == 2, "the sockets are closed");
         dns.Host.On(() => dns.Host.Worker.Buffers.Rented).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Bytes_that_never_become_a_question_keep_no_connection_open()
+    {
+        using var dns = new DnsUnderTest(new DnsServer { TcpIdleTimeout = TimeSpan.FromMilliseconds(500) });
+        using var client = await dns.ConnectAsync();
+        var stream = client.GetStream();
+        await stream.WriteAsync(Number(1000));
+        var watch = Stopwatch.StartNew();
+        await Should.ThrowAsync<IOException>(async () =>
+        {
+            for (var i = 0; i < 900; i++, await Task.Delay(50)) await stream.WriteAsync((byte[])[0]);
+        });
+        watch.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(10), "900 bytes take 45 s");
+    }
+
+    [Fact]
+    public async Task A_connection_that_never_stops_sending_leaves_others_their_turn()
+    {
+        using var dns = Start().Managed();
+        dns.Know("catalog.shop", DnsUnderTest.Service("catalog.shop", false, "240.240.3.7"));
+        using var flood = await dns.ConnectAsync();
+        using var done = new CancellationTokenSource();
+        var sending = Task.Run(() =>
+        {
+            var emptyMessages = new byte[1 << 20]; // which have no answer, so nothing holds their sender back
+            while (!done.IsCancellationRequested) flood.Client.Send(emptyMessages);
+        });
+        dns.Host.Until(() => dns.Queries("dropped") > 10_000, "it is under way");
+        var (messages, turns) = dns.Host.On(() => (dns.Queries("dropped"), dns.Host.Worker.Turns));
+        for (var i = 0; i < 20; i++) (await dns.ResolveAsync("catalog").WaitAsync(TimeSpan.FromSeconds(5))).ShouldBe("0 240.240.3.7/30");
+        var perTurn = dns.Host.On(() => (dns.Queries("dropped") - messages) / (dns.Host.Worker.Turns - turns));
+
+        perTurn.ShouldBeLessThan(1000, "tens of thousands fit into what a socket holds");
+        sending.IsCompleted.ShouldBeFalse("it goes on all the while");
+        await done.CancelAsync();
+        await sending;
+    }
+
+    [Fact]
+    public async Task A_flood_of_invented_names_while_the_control_plane_is_silent_is_bounded()
+    {
+        using var dns = new DnsUnderTest(new DnsServer
+        {
+            Mesh = new MeshDomain("shop", [], []) { LookupTimeout = TimeSpan.FromMilliseconds(500) }, Forwarding = DnsUnderTest.To(_upstream.Address), MaxPending = 100,
+        }).Managed();
+        using var flood = new UdpClient(AddressFamily.InterNetwork);
+        flood.Connect(dns.Address);
+        for (var i = 0; i < 5000; i++)
+        {
+            await flood.SendAsync(Query($"invented-{i}"));
+            if (i % 50 != 0) continue;
+            dns.Host.On(() => { });
+            dns.Context.Names.Waiting.ShouldBeLessThanOrEqualTo(100);
+        }
+        dns.Host.Until(() => dns.Context.Names.Waiting == 0, "those that waited were told");
+        for (var i = 0; i < 1000; i++) await flood.SendAsync(Query($"later-{i}"));
+        dns.Host.On(() => { });
+        dns.Wanted.Count(w => w.StartsWith("later-", StringComparison.Ordinal)).ShouldBeLessThanOrEqualTo(100);
+        dns.Wanted.Count.ShouldBeLessThan(1000, "100 that wait, and 100 in each silence of five seconds");
     }
 
     [Fact]

@@ -90,16 +90,17 @@ public sealed class DnsCompilerTests
         server.Table.Find("x.test"u8)!.Ttl.ShouldBe(TimeSpan.FromSeconds(300));
         var forwarding = server.Forwarding.ShouldNotBeNull();
         forwarding.Servers.Select(s => s.ToString()).ShouldBe(["10.0.0.53:53", "[::1]:5353"]);
-        (forwarding.AttemptTimeout, forwarding.Attempts, forwarding.MaxPending, forwarding.TcpOnly).ShouldBe((TimeSpan.FromSeconds(3), 4, 10, true));
+        (forwarding.AttemptTimeout, forwarding.Attempts, server.MaxPending, forwarding.TcpOnly).ShouldBe((TimeSpan.FromSeconds(3), 4, 10, true));
     }
 
     [Fact]
     public void The_machines_resolvers_are_meant_where_none_is_named()
     {
-        var forwarding = Compile(Message(new DnsFilterConfig { StatPrefix = "n", ClientConfig = new() })).Forwarding.ShouldNotBeNull();
+        var server = Compile(Message(new DnsFilterConfig { StatPrefix = "n", ClientConfig = new() }));
+        var forwarding = server.Forwarding.ShouldNotBeNull();
 
         forwarding.Servers.ShouldBeEmpty();
-        (forwarding.AttemptTimeout, forwarding.Attempts, forwarding.MaxPending, forwarding.TcpOnly).ShouldBe((TimeSpan.FromSeconds(1), 2, 1024, false));
+        (forwarding.AttemptTimeout, forwarding.Attempts, server.MaxPending, forwarding.TcpOnly).ShouldBe((TimeSpan.FromSeconds(1), 2, 1024, false));
     }
 
     [Fact]

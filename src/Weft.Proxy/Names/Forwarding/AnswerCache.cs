@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Weft.Proxy.Names.Dns;
+using Weft.Routing.Matching;
 using Weft.Routing.Names;
 
 namespace Weft.Proxy.Names.Forwarding;
@@ -15,10 +16,10 @@ namespace Weft.Proxy.Names.Forwarding;
 /// </remarks>
 internal sealed class AnswerCache(DnsCacheLimits limits)
 {
-    /// <summary>What an entry takes beside its key and records: the node, the table's slot, two arrays' heads.</summary>
+    /// <summary>What an entry takes beside its key and records: the node, the table's slot, the arrays' heads.</summary>
     private const int Overhead = 240;
 
-    private readonly Dictionary<byte[], Entry> _entries = new(QuestionKey.Comparer);
+    private readonly Dictionary<byte[], Entry> _entries = new(ByteComparer.Instance);
     private Entry? _newest, _oldest;
 
     private sealed class Entry(byte[] key, DnsAnswer answer, long since, long until)
@@ -29,7 +30,7 @@ internal sealed class AnswerCache(DnsCacheLimits limits)
         public long UntilMs { get; } = until;
         public Entry? Newer, Older;
 
-        public int Bytes => Overhead + Key.Length + Answer.Length;
+        public int Bytes => Overhead + Key.Length + Answer.Length + (sizeof(ushort) * (Answer.Answers + Answer.Authorities)); // the places of its times to live
     }
 
     public int Count => _entries.Count;

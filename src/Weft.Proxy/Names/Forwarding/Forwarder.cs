@@ -3,6 +3,7 @@ using Weft.Proxy.Names.Dns;
 using Weft.Proxy.Names.Serving;
 using Weft.Proxy.Transport;
 using Weft.Proxy.Workers;
+using Weft.Routing.Matching;
 using Weft.Routing.Names;
 
 namespace Weft.Proxy.Names.Forwarding;
@@ -10,7 +11,7 @@ namespace Weft.Proxy.Names.Forwarding;
 /// <summary>Asks other resolvers, each question once however many clients wait for it, and remembers what they say. Belongs to one worker and one version of a listener.</summary>
 internal sealed class Forwarder
 {
-    private readonly Dictionary<byte[], Lookup> _inFlight = new(QuestionKey.Comparer);
+    private readonly Dictionary<byte[], Lookup> _inFlight = new(ByteComparer.Instance);
     private readonly DnsForwarding _settings;
     private readonly Func<IReadOnlyList<IPEndPoint>> _machine;
     private readonly IPEndPoint _self;
@@ -54,7 +55,7 @@ internal sealed class Forwarder
     /// <summary>Questions under way.</summary>
     public int InFlight => _inFlight.Count;
 
-    /// <summary>Has <paramref name="waiter"/> told the answer, later. False when too many questions are under way.</summary>
+    /// <summary>Has <paramref name="waiter"/> told the answer, later. False when there is nobody to be asked, or it is a question of our own.</summary>
     public bool TryAsk(ReadOnlySpan<byte> key, PendingQuery waiter)
     {
         if (_inFlight.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(key, out var known))
@@ -68,7 +69,6 @@ internal sealed class Forwarder
             known.Join(waiter);
             return true;
         }
-        if (_inFlight.Count >= _settings.MaxPending) return false;
         var servers = Servers();
         if (servers.Length == 0) return false;
         var lookup = new Lookup(this, key.ToArray(), waiter, servers, _preferred % servers.Length);

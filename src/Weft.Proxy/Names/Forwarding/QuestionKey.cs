@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Diagnostics.CodeAnalysis;
 using Weft.Proxy.Names.Dns;
 
 namespace Weft.Proxy.Names.Forwarding;
@@ -11,9 +10,6 @@ internal static class QuestionKey
 
     private const byte Signatures = 1, CheckingDisabled = 2;
 
-    /// <summary>Compares keys, and finds them by span. Its hash is seeded per process: a client cannot choose names that collide.</summary>
-    public static IEqualityComparer<byte[]> Comparer { get; } = new KeyComparer();
-
     /// <param name="lowerName">Wire form.</param>
     /// <param name="into">At least <see cref="MaxLength"/> bytes.</param>
     /// <returns>Bytes written.</returns>
@@ -23,23 +19,5 @@ internal static class QuestionKey
         BinaryPrimitives.WriteUInt16BigEndian(into[lowerName.Length..], query.Type);
         into[lowerName.Length + 2] = (byte)((query.WantsSignatures ? Signatures : 0) | (query.Header.Has(DnsHeader.CheckingDisabled) ? CheckingDisabled : 0));
         return lowerName.Length + 3;
-    }
-
-    private sealed class KeyComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
-    {
-        public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
-
-        public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
-
-        public int GetHashCode([DisallowNull] byte[] obj) => GetHashCode((ReadOnlySpan<byte>)obj);
-
-        public int GetHashCode(ReadOnlySpan<byte> alternate)
-        {
-            var hash = new HashCode();
-            hash.AddBytes(alternate);
-            return hash.ToHashCode();
-        }
-
-        public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
     }
 }

@@ -9,6 +9,9 @@ namespace Weft.Proxy.Names.Forwarding;
 /// </summary>
 internal sealed class UdpAttempt : IEventSource, IUpstreamAttempt
 {
+    /// <summary>Messages that are read before the worker's other sockets have their turn: forged ones come as fast as they can be sent.</summary>
+    private const int MessagesPerTurn = 16;
+
     private readonly Forwarder _forwarder;
     private readonly Lookup _lookup;
     private int _fd;
@@ -43,12 +46,12 @@ internal sealed class UdpAttempt : IEventSource, IUpstreamAttempt
 
     public void OnEvents(ReadyEvents events)
     {
-        while (_fd >= 0)
+        for (var left = MessagesPerTurn; left > 0 && _fd >= 0; left--)
         {
             var length = (int)Socket.Receive(_fd, _forwarder.Message);
             if (length < 0)
             {
-                if (Errno.LastOfHotCall is Errno.Again or Errno.Interrupted) return; // level-triggered: an interrupted call is told again
+                if (Errno.LastOfHotCall is Errno.Again or Errno.Interrupted) return; // level-triggered: what is left is told again
                 _lookup.OnFailed(this);
                 return;
             }

@@ -9,9 +9,9 @@ namespace Weft.Proxy.Names.Serving;
 
 /// <summary>
 /// A client's connection: questions one behind the other, each behind its length in two bytes; answers in the order in which they are there (RFC 7766 section 6.2.1.1). Reading stops
-/// while too many questions are under way or the client does not take its answers.
+/// while too many questions are under way or the client does not take its answers, and pauses when others have waited long enough for their turn.
 /// </summary>
-internal sealed class DnsConnection : IChannelHandler, IReplyPath, ITimerHandler
+internal sealed class DnsConnection : IChannelHandler, IReplyPath, ITimerHandler, IWorkItem
 {
     private const int LengthBytes = 2;
 
@@ -26,6 +26,7 @@ internal sealed class DnsConnection : IChannelHandler, IReplyPath, ITimerHandler
     private bool _ended; // the client has: what it asked for is still answered
     private bool _reading;
     private bool _stopped;
+    private bool _deferred;
 
     public DnsConnection(DnsListener listener, Worker worker) => (_listener, _worker, _idle) = (listener, worker, new TimerNode(this));
 
@@ -77,20 +78,26 @@ internal sealed class DnsConnection : IChannelHandler, IReplyPath, ITimerHandler
 
     void ITimerHandler.OnTimerFault(TimerNode node) => Close();
 
+    void IWorkItem.Run(Worker worker)
+    {
+        _deferred = false;
+        if (_stopped) Read();
+    }
+
     /// <summary>Reads and answers until there is nothing more, or no more may be taken on.</summary>
     private void Read()
     {
         (_reading, _stopped) = (true, false);
+        var left = _worker.Settings.AcceptBatch; // questions of this turn, as many as of datagrams
         while (_channel is { IsOpen: true } channel && !_ended)
         {
-            if (!AnswerWhole()) break;
+            if (!AnswerWhole(ref left)) break;
             var room = _in ??= _worker.Buffers.Rent();
             if (room.Writable.IsEmpty) room.Compact();
             var status = channel.Read(room.Writable, out var read);
             if (status == IoStatus.Ok)
             {
                 room.Advance(read);
-                Rest();
                 continue;
             }
             if (room.IsEmpty) Return(ref _in);
@@ -103,7 +110,8 @@ internal sealed class DnsConnection : IChannelHandler, IReplyPath, ITimerHandler
     }
 
     /// <summary>Answers every whole question that was read. False when reading has to stop.</summary>
-    private bool AnswerWhole()
+    /// <param name="left">How many it may be.</param>
+    private bool AnswerWhole(ref int left)
     {
         while (_in is { Length: >= LengthBytes } read && _channel is { IsOpen: true })
         {
@@ -119,13 +127,27 @@ internal sealed class DnsConnection : IChannelHandler, IReplyPath, ITimerHandler
                 return false;
             }
             if (read.Length < LengthBytes + length) break;
+            if (left-- == 0)
+            {
+                GoOnLater();
+                return false;
+            }
             var answered = _listener.Resolver.Handle(read.Readable.Slice(LengthBytes, length), this, _client, _listener.ResponseRoom);
             if (_in is null) return false; // closed meanwhile
             read.Consume(LengthBytes + length);
+            Rest(); // for a whole question: bytes that never become one keep nothing open
             if (answered == Resolver.Waits) _pending++;
             else if (answered > 0) Write(_listener.ResponseRoom[..answered]);
         }
         return _channel is { IsOpen: true };
+    }
+
+    private void GoOnLater()
+    {
+        _stopped = true;
+        if (_deferred) return;
+        _deferred = true;
+        _worker.Defer(this);
     }
 
     private void Write(ReadOnlySpan<byte> response)

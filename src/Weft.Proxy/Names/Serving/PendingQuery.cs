@@ -14,12 +14,12 @@ internal sealed class PendingQuery : INameWaiter, ITimerHandler
     private readonly SocketAddress _client;
     private readonly TimerNode _patience;
 
-    /// <param name="question">Copied.</param>
+    /// <param name="question">What it needs is copied.</param>
     /// <param name="client">Whose it is, for the way back.</param>
     public PendingQuery(Resolver resolver, in DnsQuestion question, IReplyPath path, in SocketAddress client, long started)
     {
         (_resolver, _path, _client, Started, Query) = (resolver, path, client, started, question.Query);
-        _message = question.Message.ToArray();
+        _message = question.Message[..(DnsHeader.Length + question.Query.QuestionLength)].ToArray(); // all that the response repeats; options may be ten times that
         _lowerName = question.LowerName.ToArray();
         _patience = new TimerNode(this);
     }

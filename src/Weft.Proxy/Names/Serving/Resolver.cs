@@ -20,7 +20,8 @@ internal sealed class Resolver
     /// <summary>What <see cref="Handle"/> answers for a question that waits.</summary>
     public const int Waits = -1;
 
-    /// <summary>After a question that the control plane did not answer in time, how long others are not made to wait for it. They are asked all the same, so that its return is noticed.</summary>
+    /// <summary>After a question that the control plane did not answer in time, how long others are not made to wait for it. As many as may wait are asked all the same, so that its return is
+    /// noticed.</summary>
     private const long SilenceMs = 5000;
 
     private readonly WorkerContext _context;
@@ -29,6 +30,8 @@ internal sealed class Resolver
     private readonly DnsMetrics _metrics;
     private readonly byte[] _response = new byte[ushort.MaxValue];
     private long _silentUntilMs;
+    private int _waiting;         // questions that somebody else is to answer
+    private int _askedInSilence;
 
     /// <param name="machine">The machine's resolvers.</param>
     /// <param name="self">Where this listener is reached.</param>
@@ -58,7 +61,8 @@ internal sealed class Resolver
         else
         {
             length = AnswerAtHand(question, into, out outcome, out var mustAsk);
-            if (length == Waits) return Wait(question, path, client, started, mustAsk);
+            if (length == Waits && _waiting < _server.MaxPending) return Wait(question, path, client, started, mustAsk);
+            if (length == Waits) length = Fail(question, into, out outcome);
         }
         _metrics.Ended(outcome, Since(started));
         return length;
@@ -67,8 +71,13 @@ internal sealed class Resolver
     /// <summary>The control plane has said what the name is (<paramref name="answered"/>), or has said nothing for too long: then it goes where unknown names go.</summary>
     public void Resume(PendingQuery pending, bool answered)
     {
-        _silentUntilMs = answered ? 0 : Worker.NowMs + SilenceMs;
-        if (!answered) _context.Names.StopWaiting(pending);
+        if (answered) _silentUntilMs = 0;
+        else
+        {
+            if (Worker.NowMs >= _silentUntilMs) _askedInSilence = 0; // it begins; each who waited only tells that it goes on
+            _silentUntilMs = Worker.NowMs + SilenceMs;
+            _context.Names.StopWaiting(pending);
+        }
         var question = pending.Question;
         var into = _response.AsSpan(0, pending.Path.MaxBytes(question.Query));
         var length = AnswerAtHand(question, into, out var outcome, out var mustAsk);
@@ -91,6 +100,7 @@ internal sealed class Resolver
 
     private void Tell(PendingQuery pending, int length, DnsOutcome outcome)
     {
+        _waiting--;
         _metrics.Ended(outcome, Since(pending.Started));
         pending.Reply(_response.AsSpan(0, length));
     }
@@ -117,7 +127,7 @@ internal sealed class Resolver
             if (known is null && _context.Config.WantName is { } want)
             {
                 mustAsk = Worker.NowMs >= _silentUntilMs;
-                if (!mustAsk) want(Encoding.ASCII.GetString(key[..length]));
+                if (!mustAsk && _askedInSilence++ < _server.MaxPending) want(Encoding.ASCII.GetString(key[..length]));
             }
         }
         if (!mustAsk) return AnswerElsewhere(question, into, out outcome);
@@ -146,6 +156,7 @@ internal sealed class Resolver
     /// <summary>Makes the question wait for whom it must.</summary>
     private int Wait(in DnsQuestion question, IReplyPath path, in SocketAddress client, long started, bool mustAsk)
     {
+        _waiting++;
         var pending = new PendingQuery(this, question, path, client, started);
         if (!mustAsk)
         {
