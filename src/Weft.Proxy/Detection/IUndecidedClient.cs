@@ -1,3 +1,4 @@
+using Weft.Proxy.Listening;
 using Weft.Proxy.Tcp;
 using Weft.Proxy.Workers;
 
@@ -34,8 +35,8 @@ internal interface IUndecidedClient
     /// <summary>It carries bytes; <paramref name="bytes"/> has its endpoint.</summary>
     void OnBytes(ByteServerConnection bytes);
 
-    /// <param name="dialled">It has been asked for as bytes before.</param>
-    void OnHttp(ClientProtocol protocol, bool dialled);
+    /// <param name="asBytes">What <see cref="AsBytes"/> was asked for before; null when it was not.</param>
+    void OnHttp(ClientProtocol protocol, DownstreamConnection? asBytes);
 
     /// <summary>Whether this TLS is nobody's here and goes where the plaintext bytes would have gone: what was dialled for them serves it as well.</summary>
     bool IsForBytes(ClientHello hello);

@@ -1,3 +1,4 @@
+using Weft.Proxy.Listening;
 using Weft.Proxy.Tcp;
 using Weft.Proxy.Transport;
 
@@ -10,8 +11,8 @@ internal interface IUndecidedHandler
     /// <returns>Null when it was refused; <paramref name="socket"/> is closed then.</returns>
     ByteServerConnection? AsBytes(AcceptedSocket socket);
 
-    /// <param name="dialled">It has been asked for as bytes before.</param>
-    void OnHttp(AcceptedSocket socket, ClientProtocol protocol, bool dialled);
+    /// <param name="asBytes">What it was asked for as bytes before; null when it was not.</param>
+    void OnHttp(AcceptedSocket socket, ClientProtocol protocol, DownstreamConnection? asBytes);
 
     /// <summary>Whether this TLS is nobody's here and goes where the plaintext bytes would have gone: what was dialled for them serves it as well.</summary>
     bool IsForBytes(AcceptedSocket socket, ClientHello hello);

@@ -56,7 +56,8 @@ internal sealed class UndecidedConnection : ITimerHandler, IByteConnectWaiter, I
     /// <summary>HTTP is still among what it may become.</summary>
     private bool MayBeHttp => _settings.Http is not null && !_wasSilent;
 
-    private bool IsDecided => _stage >= Stage.Dialling;
+    /// <summary>What it carries is known; it may wait for its endpoint yet.</summary>
+    public bool IsDecided => _stage >= Stage.Dialling;
 
     public void Start()
     {
@@ -227,8 +228,9 @@ internal sealed class UndecidedConnection : ITimerHandler, IByteConnectWaiter, I
     {
         Found(Finding.Http);
         _context.Memory.Observe(_settings.Destination, Verdict.Http, _settings.Http!.Remember);
+        var asBytes = _bytes?.Connection;
         Abandon();
-        _client.OnHttp(protocol, _dialled);
+        _client.OnHttp(protocol, asBytes);
     }
 
     private void DecideTls(ReadOnlySpan<byte> bytes)

@@ -1,3 +1,4 @@
+using Weft.Proxy.Listening;
 using Weft.Proxy.Tcp;
 using Weft.Proxy.Transport;
 using Weft.Proxy.Workers;
@@ -21,7 +22,11 @@ internal sealed class UndecidedSocket(AcceptedSocket socket, IUndecidedHandler h
         socket.StartPeeking(this, timeout);
     }
 
-    public void OnPeekReady(AcceptedSocket accepted) => _connection.OnClient();
+    public void OnPeekReady(AcceptedSocket accepted)
+    {
+        if (_connection.IsDecided && accepted.IsBroken) _connection.Break(); // it waits for its endpoint, and its client does not
+        else _connection.OnClient();
+    }
 
     public void OnPeekTimeout(AcceptedSocket accepted) => _connection.OnClientTimeout();
 
@@ -33,7 +38,7 @@ internal sealed class UndecidedSocket(AcceptedSocket socket, IUndecidedHandler h
 
     public void OnBytes(ByteServerConnection bytes) => socket.Plain(bytes);
 
-    public void OnHttp(ClientProtocol protocol, bool dialled) => handler.OnHttp(socket, protocol, dialled);
+    public void OnHttp(ClientProtocol protocol, DownstreamConnection? asBytes) => handler.OnHttp(socket, protocol, asBytes);
 
     public bool IsForBytes(ClientHello hello) => handler.IsForBytes(socket, hello);
 

@@ -140,7 +140,7 @@ internal sealed class UndecidedTunnel(WorkerContext context, DownstreamConnectio
         bytes.TakeOver(_channel, _input, _unanswered);
     }
 
-    public void OnHttp(ClientProtocol protocol, bool dialled)
+    public void OnHttp(ClientProtocol protocol, DownstreamConnection? asBytes)
     {
         Leave();
         new Http1ServerConnection(context, connection).Continue(_channel, _input, _unanswered);

@@ -133,7 +133,7 @@ internal sealed class InterceptedConnection : INameWaiter, IRouteWaiter, ITimerH
 
     public ByteServerConnection AsBytes(AcceptedSocket socket) => new(_context, _connection, _table!.Bytes!.Any!);
 
-    public void OnHttp(AcceptedSocket socket, ClientProtocol protocol, bool dialled) => Http();
+    public void OnHttp(AcceptedSocket socket, ClientProtocol protocol, DownstreamConnection? asBytes) => Http();
 
     public bool IsForBytes(AcceptedSocket socket, ClientHello hello) => ReferenceEquals(_table!.Bytes!.Find(hello.ServerName), _table.Bytes.Any);
 

@@ -29,6 +29,7 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
     private bool _superseded;
     private AccessFacts? _facts;
     private ImmutableArray<NetworkRbac> _judged = chain.Access; // under which it was let in
+    private readonly ConfigMap<BoundListener> _began = context.Config.Current.Listeners;
     private Channel? _channel;
     private ConnectionEnds? _ends;
     private byte[]? _clientCertificate;
@@ -139,6 +140,12 @@ internal sealed class DownstreamConnection(WorkerContext context, string listene
         _certificatesEnd = Earlier(Peer?.NotAfter, Chain.Tls?.Certificate?.IdentityEnd);
         if (MaxAgeMs != ConnectionLimits.None) EndsMs = _openedMs + MaxAgeMs;
         EndsMs = Math.Min(EndsMs, CertificatesEndMs);
+        // It was let in before it was known what it is, which may have taken a while: nobody has told it what changed meanwhile.
+        if (!ReferenceEquals(_began, context.Config.Current.Listeners))
+        {
+            Follow(context.Config.Current);
+            IsWithdrawnNow();
+        }
         context.Metrics.ConnectionOpened(Direction, ConnectionSide.Downstream, Security);
     }
 

@@ -34,13 +34,15 @@ internal sealed partial class WorkerListener : IUndecidedHandler
         return null;
     }
 
-    public void OnHttp(AcceptedSocket socket, ClientProtocol protocol, bool dialled)
+    /// <inheritdoc/>
+    /// <remarks>The very chain that has let it in is not asked again; one that has come meanwhile is.</remarks>
+    public void OnHttp(AcceptedSocket socket, ClientProtocol protocol, DownstreamConnection? asBytes)
     {
         var listener = Current;
         string[] offered = ProtocolGuess.ApplicationProtocol(protocol) is { } name ? [name] : [];
         if (listener is null || Select(socket, listener, Detected.RawBuffer, "", offered) is not { } chain) socket.Close();
         else if (chain.Chain.Http is null) Serve(socket, listener.Listener, chain);
-        else ServeHttp(socket, listener.Listener, chain, isPermitted: dialled && ReferenceEquals(chain, PlainChain(socket, listener)));
+        else ServeHttp(socket, listener.Listener, chain, isPermitted: ReferenceEquals(chain, asBytes?.Chain));
     }
 
     /// <inheritdoc/>

@@ -48,7 +48,8 @@ internal sealed class ByteServerConnection(WorkerContext context, DownstreamConn
         _downstream = channel;
         connection.Opened(channel);
         context.Connections.Add(this);
-        if (_upstream is null) Dial();
+        if (connection.Withdrawn is not null) End(Fault.Denied);
+        else if (_upstream is null) Dial();
         else Relay(received: null, answer: default);
     }
 

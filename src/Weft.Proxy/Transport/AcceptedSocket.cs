@@ -49,6 +49,9 @@ internal sealed class AcceptedSocket : IEventSource, ITimerHandler
     /// <summary>The peer has ended its direction: what has arrived is all there will be. Known while peeking.</summary>
     public bool PeerEnded => _seen.Any(ReadyEvents.PeerEnded | ReadyEvents.HangUp | ReadyEvents.Error);
 
+    /// <summary>The peer has reset the connection: nobody waits for what comes of it. Known while peeking; bytes from before may still be there.</summary>
+    public bool IsBroken => _seen.Any(ReadyEvents.Error);
+
     /// <summary>It is not decided yet what becomes of it, and it has not broken.</summary>
     public bool IsOpen => !_gone;
 

@@ -44,7 +44,7 @@ internal enum ChannelFailure : byte
 /// <summary>What a finished handshake proved. Read once per connection.</summary>
 /// <param name="SpiffeId">The peer's URI SAN, or null when it showed no certificate or one without a SPIFFE ID.</param>
 /// <param name="Alpn">The protocol agreed on, or an empty string.</param>
-/// <param name="ServerName">The SNI that the client sent, or an empty string.</param>
+/// <param name="ServerName">The SNI that the client sent, in lower case: names are the same in any (RFC 4343), and rules compare them. Empty without one.</param>
 /// <param name="Resumed">True when the session was resumed from a ticket.</param>
 /// <param name="NotAfter">When the peer's certificate ends: no connection outlives it. Null without a certificate.</param>
 internal sealed record TlsPeer(string? SpiffeId, string Alpn, string ServerName, bool Resumed, DateTimeOffset? NotAfter);
@@ -65,8 +65,8 @@ internal interface IChannelHandler
     /// <summary>The channel failed to open, or broke outside a read or write. It is already closed; <see cref="Channel.Failure"/> is set.</summary>
     void OnFailed(Channel channel);
 
-    /// <summary>A hint, told at most once, to a handler that is not waiting to read: the peer has ended its direction or (with <paramref name="reset"/>) reset the
-    /// connection. Bytes from before may still be there to read. The default ignores it: the next read tells.</summary>
+    /// <summary>A hint to a handler that is not waiting to read: the peer has ended its direction or (with <paramref name="reset"/>) reset the connection; each is told at most once.
+    /// Bytes from before may still be there to read. The default ignores it: the next read tells.</summary>
     void OnPeerEnding(Channel channel, bool reset) { }
 }
 

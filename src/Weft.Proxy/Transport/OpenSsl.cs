@@ -155,7 +155,7 @@ internal static unsafe partial class OpenSsl
         return protocol == 0 ? "" : Marshal.PtrToStringUTF8(protocol, (int)length);
     }
 
-    public static string ServerNameOf(nint ssl) => Marshal.PtrToStringUTF8(SSL_get_servername(ssl, 0)) ?? "";
+    public static string ServerNameOf(nint ssl) => Marshal.PtrToStringUTF8(SSL_get_servername(ssl, 0))?.ToLowerInvariant() ?? "";
 
     /// <summary>As <see cref="SSL_read"/>: <paramref name="into"/> is pinned for the length of the call.</summary>
     public static int Read(nint ssl, Span<byte> into)

@@ -32,7 +32,8 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
     private IPEndPoint? _local;
     private ReadOnlyMemory<byte> _preface;
     private OwnConnections? _own;
-    private bool _peerEndTold;
+    private bool _endTold;
+    private bool _resetTold;
     private IAcceptGate? _gate;
     private bool _accepted;
     private long _patienceMs; // how long the peer may be silent; 0: as long as the kernel waits
@@ -364,11 +365,12 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
         if (State != Phase.Open) return;
         var reads = AwaitsRead && MayRead;
         if (reads) TellReadable();
-        if (State != Phase.Open || _peerEndTold) return;
-        // Who was told to read and did not, on purpose, would hear of a reset from nobody else.
-        if (!events.Any(reads ? ReadyEvents.Error : ReadyEvents.PeerEnded | ReadyEvents.HangUp | ReadyEvents.Error)) return;
-        _peerEndTold = true;
-        Handler.OnPeerEnding(this, events.Any(ReadyEvents.Error));
+        if (State != Phase.Open || _resetTold) return;
+        // Who was told to read and did not, on purpose, would hear of a reset from nobody else; and a peer that ended may reset afterwards.
+        _resetTold = events.Any(ReadyEvents.Error);
+        if (!_resetTold && (reads || _endTold || !events.Any(ReadyEvents.PeerEnded | ReadyEvents.HangUp))) return;
+        _endTold = true;
+        Handler.OnPeerEnding(this, _resetTold);
     }
 
     private void TellReadable()

@@ -181,6 +181,48 @@ public sealed class NetworkAccessTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_server_name_is_the_same_name_in_any_case()
+    {
+        var admin = new RBAC { Action = RBAC.Types.Action.Deny };
+        admin.Policies["no-admin"] = new Policy { Permissions = { new Permission { RequestedServerName = new StringMatcher { Exact = "admin.example" } } }, Principals = { new Principal { Any = true } } };
+        _proxy.Cluster("backend", [_web.Address]).ListenWith(ServerTls(), Pack(new NetworkRbac { StatPrefix = "test", Rules = admin }), Http);
+        foreach (var name in new[] { "admin.example", "ADMIN.Example" })
+        {
+            await Should.ThrowAsync<IOException>(async () =>
+            {
+                await using var tls = await HandshakeAsync("cart", name);
+                await tls.WriteAsync(Encoding.ASCII.GetBytes(Get));
+                await tls.ReadExactlyAsync(new byte[1]);
+            });
+        }
+        Access("no-admin", "denied").ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData("PING\r\n")]
+    [InlineData(Get)]
+    public async Task Rules_that_change_while_a_client_is_silent_hold_once_it_speaks(string says)
+    {
+        var detect = new Filter { Name = "weft.v1.detect", TypedConfig = Any.Pack(new Weft.V1.Detect { Limit = Duration.FromTimeSpan(TimeSpan.FromSeconds(10)) }) };
+        var heard = 0;
+        await using var silent = new ScriptedBackend(async c =>
+        {
+            await c.ReadBytesAsync(says.Length);
+            heard++;
+            await c.ReadBytesAsync(1);
+        });
+        _proxy.Cluster("backend", [silent.Address]).ListenWith(Rules(RBAC.Types.Action.Allow, ("us", Loopback)), Http, Bytes, detect);
+        using var client = await RawClient.ConnectAsync(_proxy.Address);
+        await Until(() => silent.Connections == 1); // both are listened to
+
+        _proxy.ListenWith(Rules(RBAC.Types.Action.Deny, ("nobody", Loopback)), Http, Bytes, detect);
+        await client.SendAsync(says);
+        await Should.ThrowAsync<SocketException>(async () => await client.ReadAsync(1));
+        (Access("nobody", "denied") + Access("nobody", "withdrawn")).ShouldBe(1);
+        heard.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task A_flood_of_denials_is_counted_and_said_once()
     {
         _proxy.Cluster("backend", [_web.Address]).ListenWith(Rules(RBAC.Types.Action.Deny, ("no", Loopback)), Bytes);
@@ -207,7 +249,7 @@ public sealed class NetworkAccessTests : IAsyncDisposable
 
     private ServerTls ServerTls() => new(new ServerTlsSettings { Certificate = _authority.Issue("server").Load(), ClientRoots = _authority.Roots, Alpn = ["weft-h1"] }, TimeProvider.System);
 
-    private async Task<SslStream> HandshakeAsync(string who)
+    private async Task<SslStream> HandshakeAsync(string who, string serverName = "server")
     {
         var certificate = _authority.Issue(who).ForDotNet();
         var socket = new TcpClient();
@@ -215,7 +257,7 @@ public sealed class NetworkAccessTests : IAsyncDisposable
         var tls = new SslStream(socket.GetStream());
         await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
         {
-            TargetHost = "server", ClientCertificates = [certificate], RemoteCertificateValidationCallback = (_, _, _, _) => true, ApplicationProtocols = [new SslApplicationProtocol("weft-h1")],
+            TargetHost = serverName, ClientCertificates = [certificate], RemoteCertificateValidationCallback = (_, _, _, _) => true, ApplicationProtocols = [new SslApplicationProtocol("weft-h1")],
         });
         return tls;
     }

@@ -9,6 +9,8 @@ using Google.Protobuf.WellKnownTypes;
 using Shouldly;
 using Weft.Proxy.Tests.Pipelines;
 using Weft.Proxy.Tests.Security;
+using Weft.Proxy.Tests.Transport;
+using Weft.Telemetry.Outcomes;
 using Xunit;
 
 namespace Weft.Proxy.Tests.Detection;
@@ -267,6 +269,21 @@ public sealed class TwoSidedDetectionTests : IAsyncDisposable
         using var last = await RawClient.ConnectAsync(_proxy.Address);
         (await last.ReadAsync(SmtpGreeting.Length)).ShouldBe(SmtpGreeting);
         backend.Connections.ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public async Task A_client_that_resets_while_its_endpoint_is_dialled_leaves_nothing_behind()
+    {
+        using var hole = new BlackHole();
+        _proxy.Cluster("backend", [hole.Address], "{\"connect_timeout\": \"60s\"}");
+        Listen(LongLimit);
+        var client = await RawClient.ConnectAsync(_proxy.Address);
+        await client.SendAsync("PING\r\n");
+        await Until(() => Found("client_bytes") == 1);
+        client.Socket.LingerState = new LingerOption(true, 0);
+        client.Dispose();
+        await Until(() => _proxy.State("backend").Idle && _proxy.Metric("weft_accepted_connections") == 0);
+        _proxy.Ended(Fault.DownstreamClosed).ShouldBe(1);
     }
 
     private static ScriptedBackend Http() => ScriptedBackend.Answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");

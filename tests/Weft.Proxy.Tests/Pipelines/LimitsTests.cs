@@ -6,6 +6,7 @@ using System.Text.RegularExpressions;
 using Shouldly;
 using Weft.Proxy.Security;
 using Weft.Proxy.Tests.Security;
+using Weft.Proxy.Tests.Transport;
 using Weft.Telemetry.Outcomes;
 using Xunit;
 
@@ -172,26 +173,13 @@ public sealed partial class LimitsTests
     [Fact]
     public async Task A_connection_that_is_not_made_within_connect_timeout_is_answered_502()
     {
-        // A full backlog answers nobody.
-        using var hole = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        hole.Bind(new IPEndPoint(IPAddress.IPv6Loopback, 0));
-        hole.Listen(0);
-        var fillers = new List<Socket>();
-        for (var i = 0; i < 4; i++)
-        {
-            var filler = new Socket(SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
-            fillers.Add(filler);
-            try { filler.Connect(hole.LocalEndPoint!); }
-            catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress) { }
-        }
-        await Task.Delay(50, Stop);
-        await using var proxy = new ProxyUnderTest().Cluster("backend", [(IPEndPoint)hole.LocalEndPoint!], "{\"connect_timeout\": \"0.2s\"}")
+        using var hole = new BlackHole();
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [hole.Address], "{\"connect_timeout\": \"0.2s\"}")
             .Listen(ProxyUnderTest.RouteAll("\"retry_policy\": {\"num_retries\": 0}"));
         using var client = await RawClient.ConnectAsync(proxy.Address);
         await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         var answer = await client.ReadResponseAsync();
         (answer.Status, answer["x-weft-fault"]).ShouldBe((502, "connect-timeout"));
-        fillers.ForEach(f => f.Dispose());
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Shouldly;
 using Weft.Proxy.Tests.Admin;
 using Weft.Proxy.Tests.Pipelines;
+using Weft.Proxy.Tests.Transport;
 using Weft.Telemetry.Outcomes;
 using Xunit;
 
@@ -95,13 +96,22 @@ public sealed class DialTests
         await EndedAsync(proxy, Fault.ConnectTimeout);
     }
 
-    [Fact]
-    public async Task A_client_that_goes_away_meanwhile_leaves_nothing_behind()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_client_that_goes_away_meanwhile_leaves_nothing_behind(bool endsFirst)
     {
         using var hole = new BlackHole();
         await using var proxy = new ProxyUnderTest().Cluster("backend", [hole.Address], "{\"connect_timeout\": \"30s\"}").ListenBytes();
         var client = await TcpPeer.ConnectAsync(proxy.Address);
         await Eventually.TrueAsync(() => Task.FromResult(proxy.State("backend").Connections.Active == 1));
+        if (endsFirst)
+        {
+            await client.SendAsync("all that I have to say");
+            await Task.Delay(50, Stop); // two events, not one
+            client.End();
+            await Task.Delay(50, Stop);
+        }
         client.Reset();
         await EndedAsync(proxy, Fault.DownstreamClosed);
         proxy.State("backend").Idle.ShouldBeTrue();
@@ -195,40 +205,5 @@ public sealed class DialTests
         (await staying.IsResetAsync()).ShouldBeTrue();
         (proxy.Ended(Fault.None), proxy.Ended(Fault.Draining)).ShouldBe((1, 1));
         proxy.Connections().Sum(c => c.Totals.ClosedByDrain).ShouldBe(1);
-    }
-
-    /// <summary>A listening socket whose backlog is full drops SYNs: who connects hears nothing.</summary>
-    private sealed class BlackHole : IDisposable
-    {
-        private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        private readonly List<Socket> _fillers = [];
-
-        public BlackHole()
-        {
-            _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-            _listener.Listen(1);
-            for (var i = 0; i < 8; i++)
-            {
-                var filler = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
-                _fillers.Add(filler);
-                try
-                {
-                    filler.Connect(_listener.LocalEndPoint!);
-                }
-                catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
-                {
-                    // on its way, or for ever
-                }
-            }
-            Thread.Sleep(50); // until those that fit are in
-        }
-
-        public IPEndPoint Address => (IPEndPoint)_listener.LocalEndPoint!;
-
-        public void Dispose()
-        {
-            foreach (var filler in _fillers) filler.Dispose();
-            _listener.Dispose();
-        }
     }
 }
