@@ -1,7 +1,6 @@
 using Shouldly;
 using Weft.Control.Insights;
 using Weft.Telemetry.Metrics;
-using Weft.Telemetry.Otlp;
 using Weft.Telemetry.Outcomes;
 using Weft.TestSupport;
 using Xunit;
@@ -15,14 +14,14 @@ public sealed class ConnectionWindowTests
     private const string Ledger = "default/ledger";
     private readonly ManualTime _time = new();
     private readonly TrafficWindow _window;
-    private readonly Proxy _client;
-    private readonly Proxy _ledger;
+    private readonly TellingProxy _client;
+    private readonly TellingProxy _ledger;
 
     public ConnectionWindowTests()
     {
         _window = new TrafficWindow(_time);
-        _client = new Proxy(_time, "client-1.default");
-        _ledger = new Proxy(_time, "ledger-1.default");
+        _client = new TellingProxy(_time, "client-1.default");
+        _ledger = new TellingProxy(_time, "ledger-1.default");
     }
 
     [Fact]
@@ -87,7 +86,7 @@ public sealed class ConnectionWindowTests
         _window.Add(_client.Push());
         _window.Report().Connections.Single().Numbers.ShouldBe(new ConnectionNumbers(0, 50, 0, 0, 0, 1));
 
-        var again = new Proxy(_time, "client-1.default");
+        var again = new TellingProxy(_time, "client-1.default");
         again.Opened(Direction.Outbound, Client, Ledger, ChannelSecurity.Mtls, received: 100, sent: 0);
         _time.Advance(TimeSpan.FromSeconds(10));
         _window.Add(again.Push());
@@ -98,27 +97,5 @@ public sealed class ConnectionWindowTests
     {
         _window.Add(_client.Push());
         _window.Add(_ledger.Push());
-    }
-
-    /// <summary>The real writer and reader stand between a proxy's counters and the window.</summary>
-    private sealed class Proxy(ManualTime time, string node)
-    {
-        private readonly MetricsRegistry _registry = new(time);
-        private MetricsShard? _shard;
-
-        public void Opened(Direction direction, string from, string to, ChannelSecurity security, long received, long sent)
-        {
-            var series = Series(direction, from, to, security);
-            series.Opened();
-            series.Moved(received, sent);
-        }
-
-        public void Ended(Direction direction, string from, string to, ChannelSecurity security, Fault fault) =>
-            Series(direction, from, to, security).Closed(new ConnectionRecord { Fault = fault, TotalMicros = 1000 });
-
-        public MetricsPush Push() => OtlpMetricsReader.Read(OtlpMetricsWriter.Build(_registry, new MetricsSource("s", "default", node), time.GetUtcNow())).Single();
-
-        private ConnectionSeries Series(Direction direction, string from, string to, ChannelSecurity security) =>
-            (_shard ??= _registry.CreateShard()).Connections(new EdgeKey(direction, from, to, "", security));
     }
 }

@@ -1,7 +1,6 @@
 using Shouldly;
 using Weft.Control.Insights;
 using Weft.Telemetry.Metrics;
-using Weft.Telemetry.Otlp;
 using Weft.Telemetry.Outcomes;
 using Weft.TestSupport;
 using Xunit;
@@ -14,14 +13,14 @@ public sealed class TrafficWindowTests
     private const string Catalog = "default/catalog";
     private readonly ManualTime _time = new();
     private readonly TrafficWindow _window;
-    private readonly Proxy _storefront;
-    private readonly Proxy _catalog;
+    private readonly TellingProxy _storefront;
+    private readonly TellingProxy _catalog;
 
     public TrafficWindowTests()
     {
         _window = new TrafficWindow(_time);
-        _storefront = new Proxy(_time, "storefront-1.default");
-        _catalog = new Proxy(_time, "catalog-1.default");
+        _storefront = new TellingProxy(_time, "storefront-1.default");
+        _catalog = new TellingProxy(_time, "catalog-1.default");
     }
 
     [Fact]
@@ -62,7 +61,7 @@ public sealed class TrafficWindowTests
     [Fact]
     public void Percentiles_come_from_merged_histograms_and_not_from_averages()
     {
-        var second = new Proxy(_time, "storefront-2.default");
+        var second = new TellingProxy(_time, "storefront-2.default");
         PushBoth();
         _window.Add(second.Push());
         for (var i = 0; i < 98; i++) _storefront.Record(Direction.Outbound, Storefront, Catalog, ChannelSecurity.Mtls, 200, Fault.None, 1);
@@ -113,20 +112,5 @@ public sealed class TrafficWindowTests
     {
         _window.Add(_storefront.Push());
         _window.Add(_catalog.Push());
-    }
-
-    /// <summary>The real writer and reader stand between a proxy's counters and the window.</summary>
-    private sealed class Proxy(ManualTime time, string node)
-    {
-        private readonly MetricsRegistry _registry = new(time);
-        private MetricsShard? _shard;
-
-        public void Record(Direction direction, string from, string to, ChannelSecurity security, int status, Fault fault, int millis)
-        {
-            _shard ??= _registry.CreateShard();
-            _shard.For(new EdgeKey(direction, from, to, "", security)).Record(status, fault, millis * 1000);
-        }
-
-        public MetricsPush Push() => OtlpMetricsReader.Read(OtlpMetricsWriter.Build(_registry, new MetricsSource("s", "default", node), time.GetUtcNow())).Single();
     }
 }
