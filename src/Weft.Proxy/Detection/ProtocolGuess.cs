@@ -88,7 +88,8 @@ internal static class ProtocolGuess
         if (method is 0 or > MaxMethodBytes || bytes[method] != ' ') return ClientProtocol.Bytes;
         var rest = bytes[(method + 1)..];
         var target = rest.IndexOfAny(TargetEnds);
-        if (target < 0) return rest.Length <= MaxTargetBytes ? ClientProtocol.NeedMore : rest[0] == '/' ? ClientProtocol.Http11 : ClientProtocol.Bytes;
+        if (target is < 0 or > MaxTargetBytes) // also where its end is there: what is told must not depend on how much came at once
+            return rest.Length <= MaxTargetBytes ? ClientProtocol.NeedMore : rest[0] == '/' ? ClientProtocol.Http11 : ClientProtocol.Bytes;
         if (target == 0 || rest[target] != ' ') return ClientProtocol.Bytes;
         var version = rest[(target + 1)..];
         if (version.Length <= Version1.Length) return Version1.StartsWith(version) ? ClientProtocol.NeedMore : ClientProtocol.Bytes;

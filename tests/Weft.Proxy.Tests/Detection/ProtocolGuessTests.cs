@@ -36,9 +36,12 @@ public sealed class ProtocolGuessTests
     [InlineData("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", ClientProtocol.Http2)]
     [InlineData("POST / HTTP/1.0\r\n", ClientProtocol.Http10)]
     [InlineData("GET key\r\n", ClientProtocol.Bytes)]
+    [InlineData("GET /... HTTP/1.0\r\n", ClientProtocol.Http11)] // a target that nobody reads to its end
+    [InlineData("GET /...\r\n", ClientProtocol.Http11)]
+    [InlineData("GET a... HTTP/1.1\r\n", ClientProtocol.Bytes)]
     public void A_beginning_is_never_told_otherwise_than_the_whole(string text, object expected)
     {
-        var bytes = Encoding.Latin1.GetBytes(text);
+        var bytes = Encoding.Latin1.GetBytes(text.Replace("...", new string('a', 8192), StringComparison.Ordinal));
         for (var length = 1; length <= bytes.Length; length++)
         {
             var guess = ProtocolGuess.Of(bytes.AsSpan(0, length));
