@@ -48,7 +48,11 @@ internal sealed class ByteServerConnection(WorkerContext context, DownstreamConn
         _downstream = channel;
         connection.Opened(channel);
         context.Connections.Add(this);
-        if (connection.Withdrawn is not null) End(Fault.Denied);
+        if (connection.Withdrawn is not null)
+        {
+            if (_upstream is null) Describe(destination: null);
+            End(Fault.Denied);
+        }
         else if (_upstream is null) Dial();
         else Relay(received: null, answer: default);
     }
