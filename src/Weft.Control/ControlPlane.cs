@@ -44,7 +44,8 @@ public sealed partial class ControlPlane : IAsyncDisposable
         var time = options.Time;
 
         // Resources to mesh to configuration.
-        _reconciler = new MeshReconciler(store, options.Serving, time, logs);
+        var verdicts = new VerdictBoard(time);
+        _reconciler = new MeshReconciler(store, verdicts, options.Serving, time, logs);
         var translator = new Translator();
         var proxies = new ProxyRegistry(time, options.RememberProxies);
         _statuses = new StatusPublisher(objects, _reconciler.Models, proxies, translator, options.Serving, time, logs);
@@ -71,7 +72,7 @@ public sealed partial class ControlPlane : IAsyncDisposable
                     throw new GrpcException(e.OutOfSpace ? GrpcStatusCode.ResourceExhausted : GrpcStatusCode.Unavailable, e.Message, e);
                 }
             })
-            .Unary(MetricsService.Export, new MetricsService(traffic).ExportAsync), options.Serving, time, logs);
+            .Unary(MetricsService.Export, new MetricsService(traffic, verdicts, _reconciler.Models).ExportAsync), options.Serving, time, logs);
 
         // What people call: resources and insight.
         var metrics = SelfMetrics.Create(time, store, _reconciler, translator, proxies, traffic);

@@ -85,8 +85,13 @@ internal static class AllRows
         new Requirement(Startup.Accepts, null, 150, Of: Startup.FromCache), new Requirement(Startup.Warm, null, 2000, Of: Startup.FromCache),
         new Requirement(Startup.Accepts, null, Required: null), new Requirement(Startup.Warm, null, Required: null));
 
+    private static readonly Row DetectionRow = new("detection", "connect to greeting of a server that speaks first, through two sidecars, on declared and undeclared ports", 1, IsMain: false, Detection.MeasureAsync,
+        new Requirement(Detection.AddedP99, null, 5, Of: Detection.Undeclared), new Requirement(Detection.First, null, 100, Of: Detection.Undeclared),
+        new Requirement(Detection.AddedP99, null, 5, Of: Detection.Forgetful), new Requirement(Detection.AddedP99, null, Required: null, Of: Detection.Declared),
+        new Requirement(Detection.First, null, Required: null, Of: Detection.Declared));
+
     public static IReadOnlyList<Row> InOrder { get; } =
-        [Routes, Mtls, H2, Chain, Body, Tcp, TcpRate, HandshakeRow, LatencyRow, Churn, MemoryRow, Start, H1, IdleRow(2_000, 4), IdleRow(10_000, 6)];
+        [Routes, Mtls, H2, Chain, Body, Tcp, TcpRate, DetectionRow, HandshakeRow, LatencyRow, Churn, MemoryRow, Start, H1, IdleRow(2_000, 4), IdleRow(10_000, 6)];
 
     /// <summary>Connections that are opened, carry one exchange and are closed.</summary>
     private static async Task ConnectionsAsync(Run run, string folder, Reach reach, Peer? application, string metric)

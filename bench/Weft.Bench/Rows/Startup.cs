@@ -60,7 +60,8 @@ internal static class Startup
         run.Sheet.Add(Warm, "ms", contender.Name, clock.Elapsed.TotalMilliseconds);
     }
 
-    private static async Task WaitUntilWarmAsync(Uri metrics)
+    /// <summary>Until the proxy says that its own warm-up is over.</summary>
+    public static async Task WaitUntilWarmAsync(Uri metrics)
     {
         using var http = new HttpClient();
         for (var since = Stopwatch.StartNew(); since.Elapsed < Patience; await Task.Delay(50))

@@ -46,6 +46,9 @@ public sealed class MeshModel
     /// <summary>The routes of connections of each port that has some; a port without entry sends all connections to its service.</summary>
     public required ImmutableSortedDictionary<ServicePortKey, MeshConnectionTable> ConnectionTables { get; init; }
 
+    /// <summary>Ports that declare nothing and whose clients speak HTTP, as proxies have found out. A hint for other proxies, and no more than that.</summary>
+    public ImmutableHashSet<ServicePortKey> HttpPorts { get; private init; } = [];
+
     /// <summary>What each object is told about itself, by key; only of objects that Weft has something to say about.</summary>
     public required ImmutableSortedDictionary<ResourceKey, ResourceStatus> Status { get; init; }
 
@@ -81,6 +84,7 @@ public sealed class MeshModel
             RouteTables = tables,
             ConnectionRoutes = connections,
             ConnectionTables = connectionTables,
+            HttpPorts = inputs.HttpPorts,
             Status = status,
             Rebuilt = counts.Total,
         };

@@ -8,4 +8,8 @@ namespace Weft.Control.Model;
 /// before: then finding that out costs nothing.</param>
 /// <param name="ExpiredLeases">Keys of Leases whose time is over.</param>
 /// <param name="Revision">Grows with every build; for Weft the store's revision.</param>
-public sealed record ModelInputs(IReadOnlyCollection<ResourceObject> Resources, ImmutableHashSet<ResourceKey> ExpiredLeases, long Revision);
+public sealed record ModelInputs(IReadOnlyCollection<ResourceObject> Resources, ImmutableHashSet<ResourceKey> ExpiredLeases, long Revision)
+{
+    /// <summary>Ports that declare nothing and whose clients speak HTTP, as proxies have found out; the same instance while that does not change.</summary>
+    public ImmutableHashSet<ServicePortKey> HttpPorts { get; init; } = [];
+}

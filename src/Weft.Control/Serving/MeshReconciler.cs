@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Weft.Control.Api;
 using Weft.Control.Model;
@@ -8,23 +9,26 @@ namespace Weft.Control.Serving;
 
 /// <summary>
 /// The one loop from stored changes to a published mesh: wait for a change, let a burst finish (the only debounce there is), build, publish.
-/// A change that means nothing to a proxy, status or a renewed Lease, builds nothing.
+/// A change that means nothing to a proxy, status or a renewed Lease, builds nothing. What proxies found out of ports is the one input that no resource says.
 /// </summary>
 public sealed partial class MeshReconciler
 {
     private readonly ResourceStore _store;
     private readonly ServingOptions _options;
     private readonly TimeProvider _time;
+    private readonly VerdictBoard _verdicts;
     private readonly LeaseTracker _leases;
     private readonly ILogger _log;
+    private ImmutableHashSet<ServicePortKey> _httpPorts = [];
     private long _seen;
 
-    public MeshReconciler(ResourceStore store, ServingOptions options, TimeProvider time, ILoggerFactory logs)
+    public MeshReconciler(ResourceStore store, VerdictBoard verdicts, ServingOptions options, TimeProvider time, ILoggerFactory logs)
     {
-        (_store, _options, _time) = (store, options, time);
+        (_store, _verdicts, _options, _time) = (store, verdicts, options, time);
         _log = logs.CreateLogger<MeshReconciler>();
         _leases = new LeaseTracker(time, 2 * options.LeaseCheckInterval);
         var state = store.Current;
+        _httpPorts = verdicts.HttpPorts.Value;
         _leases.Update(state, canRenew: true);
         _seen = state.Revision;
         var model = Build(state, previous: null);
@@ -52,7 +56,7 @@ public sealed partial class MeshReconciler
         while (true)
         {
             var change = _store.History.WaitAsync(_seen, cancel);
-            await Task.WhenAny(change, look);
+            await Task.WhenAny(change, look, _verdicts.HttpPorts.WhenNot(_httpPorts));
             cancel.ThrowIfCancellationRequested();
             if (change.IsCompleted) await LetBurstFinishAsync(cancel);
             if (look.IsCompleted) look = looks.WaitForNextTickAsync(cancel).AsTask();
@@ -87,8 +91,10 @@ public sealed partial class MeshReconciler
         var state = _store.Current;
         var leasesChanged = _leases.Update(state, canRenew: _store.LastFailure is null);
         Abandoned = _leases.EndedFor(_options.AbandonedAfter);
-        if (leasesChanged || MeansSomething(_seen, state.Revision))
+        var verdictsChanged = !ReferenceEquals(_verdicts.HttpPorts.Value, _httpPorts);
+        if (leasesChanged || verdictsChanged || MeansSomething(_seen, state.Revision))
         {
+            _httpPorts = _verdicts.HttpPorts.Value;
             var model = Build(state, Models.Value);
             _seen = state.Revision;
             Models.Publish(model);
@@ -107,7 +113,7 @@ public sealed partial class MeshReconciler
         var resources = ResourceKinds.All.Where(k => k != ResourceKinds.Lease).SelectMany(k => state.List(k)).ToList();
         // An expiry changes the mesh and not the store: the revision must grow all the same.
         var revision = Math.Max(state.Revision, (previous?.Revision ?? -1) + 1);
-        var model = MeshModel.Build(new ModelInputs(resources, _leases.Expired, revision), previous);
+        var model = MeshModel.Build(new ModelInputs(resources, _leases.Expired, revision) { HttpPorts = _httpPorts }, previous);
         Builds++;
         Log.Built(_log, revision, resources.Count, model.Rebuilt.All, _time.GetElapsedTime(started).TotalMilliseconds);
         return model;

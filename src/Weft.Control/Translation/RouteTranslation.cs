@@ -22,8 +22,9 @@ internal static class RouteTranslation
     /// <param name="table">Its rules; null when it has none.</param>
     /// <param name="rulesNamespace">Whose rules hold for the caller.</param>
     /// <param name="bytes">Where its connections go; null: only requests are carried, or understood.</param>
+    /// <param name="clientsSpeakHttp">What others have found out of a port that carries both.</param>
     /// <param name="settings">Defaults of the mesh.</param>
-    public static RouteConfiguration Of(ServicePortKey name, MeshServicePort port, MeshRouteTable? table, string rulesNamespace, ByteRules? bytes, MeshSettings settings)
+    public static RouteConfiguration Of(ServicePortKey name, MeshServicePort port, MeshRouteTable? table, string rulesNamespace, ByteRules? bytes, bool clientsSpeakHttp, MeshSettings settings)
     {
         var host = new VirtualHost { Name = name.ToString(), Domains = { "*" } };
         if (bytes is not null) host.Routes.Add(ByteTranslation.ConnectRoutes(port, bytes, settings.Defaults));
@@ -34,7 +35,9 @@ internal static class RouteTranslation
             foreach (var entry in entries) host.Routes.Add(Routes(entry, name.Port, settings.Defaults));
         }
         // A backend's own header changes come after its rule's, so that the narrower one has the last word.
-        return new RouteConfiguration { Name = name.ToString(), VirtualHosts = { host }, MostSpecificHeaderMutationsWins = true };
+        var configuration = new RouteConfiguration { Name = name.ToString(), VirtualHosts = { host }, MostSpecificHeaderMutationsWins = true };
+        if (clientsSpeakHttp) configuration.Metadata = EnvoyParts.WeftMetadata((XdsNames.Clients, Google.Protobuf.WellKnownTypes.Value.ForString("http")));
+        return configuration;
     }
 
     private static Route Default(MeshServicePort port, MeshDefaults defaults) => new()

@@ -13,6 +13,9 @@ namespace Weft.Control.Translation;
 /// </summary>
 public sealed class Translator
 {
+    /// <summary>Stands among the sources of a route configuration that says what its clients speak.</summary>
+    private static readonly object s_hint = new();
+
     private readonly TranslationCache _cache = new();
     private MeshModel? _pruned;
 
@@ -82,10 +85,12 @@ public sealed class Translator
         var rules = table?.RulesOf(node.Namespace) ?? "";
         var connections = node.TakesBytes && port.CarriesBytes ? model.ConnectionTables.GetValueOrDefault(port.Key) : null;
         var bytes = node.TakesBytes && port.CarriesBytes ? ByteRules.Of(connections, node) : null;
+        var hint = bytes is not null && port.CarriesHttp && model.HttpPorts.Contains(port.Key);
         return _cache.Get(
-            new Key(XdsType.Route, asked.ToString(), $"{rules}/{(bytes is null ? "-" : bytes.Namespace)}"), [port, model.Settings, (object?)table ?? port, (object?)connections ?? port],
+            new Key(XdsType.Route, asked.ToString(), $"{rules}/{(bytes is null ? "-" : bytes.Namespace)}"),
+            [port, model.Settings, (object?)table ?? port, (object?)connections ?? port, hint ? s_hint : port],
             () => new Translated(
-                XdsType.Route, asked.ToString(), RouteTranslation.Of(asked, port, table, rules, bytes, model.Settings),
+                XdsType.Route, asked.ToString(), RouteTranslation.Of(asked, port, table, rules, bytes, hint, model.Settings),
                 [
                     .. (table?.Sources ?? []).Where(r => r.Source.Metadata.Namespace == rules).Select(r => r.Source.Key),
                     .. (bytes?.ServerNames ?? []).Select(n => n.Route).Append(bytes?.Any).OfType<MeshConnectionRoute>().Select(r => r.Source.Key).Distinct(), port.Service,

@@ -23,6 +23,9 @@ public static class XdsNames
     /// <summary>Field of Weft's metadata on connections: the server name that their TLS asks for (SNI), in lower case.</summary>
     public const string RequestedServerName = "requested_server_name";
 
+    /// <summary>In the metadata of a route configuration of a port that declares nothing: what clients of it speak, as others have found out.</summary>
+    public const string Clients = "clients";
+
     /// <summary>Key that Envoy compares with a cluster's transport_socket_matches.</summary>
     public const string TransportSocketMatch = "envoy.transport_socket_match";
 

@@ -8,6 +8,8 @@ internal sealed record DetectionContext(VerdictMemory Memory, DetectionMetrics M
     public static DetectionContext Create(MetricsRegistry registry, TimeProvider time)
     {
         var metrics = new DetectionMetrics(registry);
-        return new DetectionContext(new VerdictMemory(metrics, time), metrics);
+        var memory = new VerdictMemory(metrics, time);
+        registry.Verdicts = memory.All;
+        return new DetectionContext(memory, metrics);
     }
 }

@@ -18,8 +18,8 @@ internal sealed class UndecidedConnection : ITimerHandler, IByteConnectWaiter, I
 {
     private enum Stage : byte
     {
-        /// <summary>A TLS client's hello may be on its way.</summary>
-        HelloGrace,
+        /// <summary>The client's first word may be on its way: nobody is dialled before it.</summary>
+        Grace,
         Limit,
 
         /// <summary>Whoever speaks, whenever.</summary>
@@ -61,8 +61,9 @@ internal sealed class UndecidedConnection : ITimerHandler, IByteConnectWaiter, I
 
     public void Start()
     {
-        _stage = Stage.HelloGrace;
-        if (_settings.TakesTls) Schedule(_settings.HelloGrace);
+        _stage = Stage.Grace;
+        if (_settings is { ClientsSpeakHttp: true, Http: { } http } && _remembered == Verdict.Unknown) Schedule(http.Limit);
+        else if (_settings.TakesTls) Schedule(_settings.HelloGrace);
         else EnterLimit();
         if (_client.IsOpen) _client.Watch(this, _settings.Timeout);
     }
@@ -181,7 +182,7 @@ internal sealed class UndecidedConnection : ITimerHandler, IByteConnectWaiter, I
     public void OnTimer(TimerNode node)
     {
         if (!_client.IsOpen) End();
-        else if (_stage == Stage.HelloGrace) EnterLimit();
+        else if (_stage == Stage.Grace) EnterLimit();
         else if (_remembered == Verdict.Http)
         {
             // Clients of this destination speak HTTP, and this one takes its time. Should the server be one that speaks first after all, nobody waits longer than this.

@@ -14,8 +14,12 @@ internal sealed record UndecidedSettings(string Destination, ProtocolDetection? 
     /// the distance. Dialling sooner would make two connections to the application of every one between proxies. Default 2 ms.</summary>
     public TimeSpan HelloGrace { get; init; } = TimeSpan.FromMilliseconds(2);
 
+    /// <summary>Others have found out that clients of the destination speak HTTP. Until this proxy knows it by itself, a client is given the detection's limit to speak before the endpoint is dialled:
+    /// no connection is made that will not be used, and should the others be wrong, it costs that time and nothing else.</summary>
+    public bool ClientsSpeakHttp { get; init; }
+
     /// <summary>Of a port, towards it: HTTP where requests are carried, or bytes, TLS of the application's own among them. That is told apart where server names decide.</summary>
     /// <param name="table">Has a route for bytes without a name.</param>
     public static UndecidedSettings Of(RouteTable table, DetectorSettings limits) =>
-        new(table.Bytes!.Any!.Clusters[0].Name, table.IsHttp ? ProtocolDetection.Default : null, TakesTls: table.Bytes.NeedsServerName, limits.Timeout);
+        new(table.Bytes!.Any!.Clusters[0].Name, table.IsHttp ? ProtocolDetection.Default : null, TakesTls: table.Bytes.NeedsServerName, limits.Timeout) { ClientsSpeakHttp = table.ClientsSpeakHttp };
 }

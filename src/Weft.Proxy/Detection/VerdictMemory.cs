@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Weft.Telemetry.Metrics;
 
 namespace Weft.Proxy.Detection;
 
@@ -39,6 +40,13 @@ internal sealed class VerdictMemory(DetectionMetrics metrics, TimeProvider time,
         if (NowMs < entry.ExpiresMs) return entry.Verdict;
         if (_entries.TryRemove(KeyValuePair.Create(destination, entry))) metrics.Forgotten(ForgetReason.Age);
         return Verdict.Unknown;
+    }
+
+    /// <summary>Everything that is remembered now.</summary>
+    public IReadOnlyList<DestinationVerdict> All()
+    {
+        var now = NowMs;
+        return [.. _entries.Where(e => now < e.Value.ExpiresMs).Select(e => new DestinationVerdict(e.Key, e.Value.Verdict == Verdict.Http))];
     }
 
     /// <summary>A connection has shown <paramref name="seen"/>. The same again keeps the entry alive; the opposite deletes it.</summary>

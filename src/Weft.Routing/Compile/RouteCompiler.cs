@@ -41,7 +41,8 @@ public static class RouteCompiler
             CheckDomains(host, domains, hostAt, into);
             hosts.Add(Host(message.Name, host, levels, maxBody, bytes, hostAt, into));
         }
-        return into.Failed ? null : new RouteTable(message.Name, hosts.ToImmutable(), message.IgnorePortInHostMatching, bytes.Build());
+        return into.Failed ? null : new RouteTable(message.Name, hosts.ToImmutable(), message.IgnorePortInHostMatching, bytes.Build(),
+            WeftMetadata.Text(message.Metadata, "clients") == "http");
     }
 
     private static void CheckDomains(Envoy.Config.Route.V3.VirtualHost host, HashSet<string> seen, FieldPath at, Compilation into)

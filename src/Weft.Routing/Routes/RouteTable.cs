@@ -10,11 +10,12 @@ public sealed class RouteTable
 {
     private readonly DomainIndex _domains;
 
-    internal RouteTable(string name, ImmutableArray<VirtualHost> virtualHosts, bool ignorePort, ByteRoutes? bytes = null)
+    internal RouteTable(string name, ImmutableArray<VirtualHost> virtualHosts, bool ignorePort, ByteRoutes? bytes = null, bool clientsSpeakHttp = false)
     {
         Name = name;
         VirtualHosts = virtualHosts;
         Bytes = bytes;
+        ClientsSpeakHttp = clientsSpeakHttp;
         IsHttp = virtualHosts.Any(h => !h.Routes.IsEmpty);
         ClusterNames = [.. virtualHosts.SelectMany(h => h.Routes).Select(r => r.Action).OfType<ForwardAction>()
             .SelectMany(f => f.Clusters).Select(c => c.Name)
@@ -31,6 +32,9 @@ public sealed class RouteTable
 
     /// <summary>Some route takes requests. With <see cref="Bytes"/> as well nobody has declared what is spoken, and whoever speaks first shows it.</summary>
     public bool IsHttp { get; }
+
+    /// <summary>Where nobody has declared what is spoken: others have found out that clients speak HTTP (metadata <c>weft.dev</c>, <c>clients: http</c>). A hint, which may be wrong.</summary>
+    public bool ClientsSpeakHttp { get; }
 
     /// <summary>Every cluster that some route of this table may send to, sorted.</summary>
     public ImmutableArray<string> ClusterNames { get; }

@@ -48,6 +48,9 @@ public sealed class MetricsRegistry
 
     public MetricsLimits Limits { get; }
 
+    /// <summary>What detection has found out and still remembers; pushed with the metrics. Called from any thread.</summary>
+    public Func<IReadOnlyList<DestinationVerdict>> Verdicts { get; set; } = static () => [];
+
     /// <summary>Adds a shard for one more worker.</summary>
     public MetricsShard CreateShard()
     {

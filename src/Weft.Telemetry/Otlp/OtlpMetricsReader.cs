@@ -20,6 +20,9 @@ public sealed record MetricsPush(MetricsSource Source, DateTimeOffset Time, IRea
 {
     /// <summary>Byte connections, one entry for each edge.</summary>
     public IReadOnlyList<PushedConnections> Connections { get; init; } = [];
+
+    /// <summary>What the sender's detection knows.</summary>
+    public IReadOnlyList<DestinationVerdict> Verdicts { get; init; } = [];
 }
 
 /// <summary>Reads what <see cref="OtlpMetricsWriter"/> built. Metrics of other names are passed over.</summary>
@@ -48,7 +51,15 @@ public static class OtlpMetricsReader
             }
         }
         var connections = OtlpConnectionsReader.Read(metrics, ref skipped, ref time);
-        return new MetricsPush(Source(resource.Resource), time, series, skipped) { Connections = connections };
+        return new MetricsPush(Source(resource.Resource), time, series, skipped) { Connections = connections, Verdicts = [.. metrics.Where(m => m is { Name: OtlpMetricsWriter.DetectionVerdict, Gauge: not null }).SelectMany(m => m.Gauge.DataPoints).SelectMany(Verdict)] };
+    }
+
+    /// <summary>None of a point that says something else than this version knows.</summary>
+    private static IEnumerable<DestinationVerdict> Verdict(NumberDataPoint point)
+    {
+        string Attribute(string name) => point.Attributes.FirstOrDefault(a => a.Key == name)?.Value?.StringValue ?? "";
+        var (destination, verdict) = (Attribute(OtlpMetricsWriter.Destination), Attribute(OtlpMetricsWriter.Verdict));
+        if (destination.Length > 0 && verdict is OtlpMetricsWriter.Http or OtlpMetricsWriter.ServerFirst) yield return new DestinationVerdict(destination, verdict == OtlpMetricsWriter.Http);
     }
 
     private static PushedSeries? TryReadPoint(ExponentialHistogramDataPoint point)

@@ -28,6 +28,11 @@ public static class OtlpMetricsWriter
     /// <summary>Sums by edge: connections begun, and bytes from and to callers.</summary>
     public const string ConnectionsOpened = "weft.connection.opened", ConnectionsReceived = "weft.connection.received", ConnectionsSent = "weft.connection.sent";
 
+    /// <summary>A gauge that is 1 for each destination of which detection knows who begins, by <c>destination</c> and <c>verdict</c>: <see cref="Http"/> or <see cref="ServerFirst"/>.</summary>
+    public const string DetectionVerdict = "weft.detection.verdict";
+
+    internal const string Destination = "destination", Verdict = "verdict", Http = "http", ServerFirst = "server_first";
+
     internal const string ServiceName = "service.name", ServiceNamespace = "service.namespace", ServiceInstance = "service.instance.id";
 
     public static ExportMetricsServiceRequest Build(MetricsRegistry registry, MetricsSource source, DateTimeOffset now)
@@ -41,6 +46,7 @@ public static class OtlpMetricsWriter
         foreach (var family in registry.Instruments.GroupBy(instrument => instrument.Name))
             scope.Metrics.Add(Numbers(family, registry.Started, now));
         foreach (var histogram in registry.Histograms) scope.Metrics.Add(Buckets(histogram, registry.Started, now));
+        if (registry.Verdicts() is { Count: > 0 } verdicts) scope.Metrics.Add(Verdicts(verdicts, now));
         var resource = new Resource
         {
             Attributes = { Attribute(ServiceName, source.ServiceName), Attribute(ServiceNamespace, source.ServiceNamespace), Attribute(ServiceInstance, source.NodeId) },
@@ -122,6 +128,21 @@ public static class OtlpMetricsWriter
             Histogram = new Histogram { AggregationTemporality = AggregationTemporality.Cumulative, DataPoints = { point } },
         };
     }
+
+    private static Metric Verdicts(IReadOnlyList<DestinationVerdict> verdicts, DateTimeOffset now) => new()
+    {
+        Name = DetectionVerdict,
+        Gauge = new Gauge
+        {
+            DataPoints =
+            {
+                verdicts.Select(v => new NumberDataPoint
+                {
+                    TimeUnixNano = UnixNanos(now), AsInt = 1, Attributes = { Attribute(Destination, v.Destination), Attribute(Verdict, v.ClientsSpeakHttp ? Http : ServerFirst) },
+                }),
+            },
+        },
+    };
 
     private static KeyValue Attribute(string name, string value) => new() { Key = name, Value = new AnyValue { StringValue = value } };
 

@@ -22,7 +22,7 @@ public sealed class MeshReconcilerTests : IAsyncLifetime
     {
         _objects = new ObjectService(_store, TimeProvider.System);
         _objects.InitializeAsync().GetAwaiter().GetResult();
-        _reconciler = new MeshReconciler(_store, new ServingOptions { LeaseCheckInterval = TimeSpan.FromMilliseconds(50) }, TimeProvider.System, NullLoggerFactory.Instance);
+        _reconciler = new MeshReconciler(_store, new VerdictBoard(TimeProvider.System), new ServingOptions { LeaseCheckInterval = TimeSpan.FromMilliseconds(50) }, TimeProvider.System, NullLoggerFactory.Instance);
     }
 
     public ValueTask InitializeAsync()

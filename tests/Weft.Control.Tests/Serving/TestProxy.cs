@@ -20,10 +20,12 @@ internal sealed class TestProxy : IAsyncDisposable
     private GrpcDuplexCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse>? _call;
     private Task _reading = Task.CompletedTask;
 
-    private TestProxy(string name, string account)
+    private TestProxy(string name, string account, string[] features)
     {
         _name = name;
-        _client = new DeltaClientStream(NodeOf(name, account), TimeProvider.System);
+        var node = NodeOf(name, account);
+        node.ClientFeatures.Add(features);
+        _client = new DeltaClientStream(node, TimeProvider.System);
     }
 
     public IdentityAgent Agent { get; private set; } = null!;
@@ -44,9 +46,9 @@ internal sealed class TestProxy : IAsyncDisposable
     /// <summary>How the stream ended.</summary>
     public TaskCompletionSource<GrpcStatus> Ended { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public static async Task<TestProxy> JoinAsync(TestControl control, string name, string account = "default")
+    public static async Task<TestProxy> JoinAsync(TestControl control, string name, string account = "default", params string[] features)
     {
-        var proxy = new TestProxy(name, account);
+        var proxy = new TestProxy(name, account, features);
         var token = Path.Combine(proxy._folder, "token");
         await File.WriteAllTextAsync(token, await control.TokenAsync(account));
         proxy.Agent = IdentityAgent.Start(new IdentityAgentOptions

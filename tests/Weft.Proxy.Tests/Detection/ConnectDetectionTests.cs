@@ -221,6 +221,45 @@ public sealed class ConnectDetectionTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Where_others_found_http_nobody_is_dialled_on_suspicion_by_the_first_client_either()
+    {
+        Answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", hint: true);
+        using var client = await ConnectAsync();
+        await client.SendAsync("GET /a HTTP/1.1\r\nHost: app\r\n\r\n");
+        (await client.ReadResponseAsync()).Body.ShouldBe("ok");
+        _backend!.Connections.ShouldBe(1, "the request's own");
+        Found("http").ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Where_others_are_wrong_a_greeting_comes_one_limit_later_and_only_once()
+    {
+        Start(async c =>
+        {
+            await c.SendAsync(Greeting);
+            await c.ReadToEndAsync();
+        }, hint: true);
+        using (var first = await ConnectAsync()) (await first.ReadAsync(Greeting.Length)).ShouldBe(Greeting);
+        _proxy.Metric("weft_detection_seconds_bucket{le=\"0.05\"}").ShouldBe(0, "its client was waited for");
+        using (var second = await ConnectAsync()) (await second.ReadAsync(Greeting.Length)).ShouldBe(Greeting);
+        Found("server_first").ShouldBe(2);
+        Found("silence").ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Where_others_are_wrong_a_client_that_ends_at_once_still_gets_what_the_server_says()
+    {
+        Start(async c =>
+        {
+            await Task.Delay(300, Stop);
+            await c.SendAsync(Greeting);
+        }, hint: true);
+        using var client = await ConnectAsync();
+        client.Socket.Shutdown(SocketShutdown.Send);
+        (await client.ReadToEndAsync()).ShouldBe(Greeting);
+    }
+
+    [Fact]
     public async Task Over_http2_each_stream_finds_out_for_itself()
     {
         Start(async c =>
@@ -292,14 +331,14 @@ public sealed class ConnectDetectionTests : IAsyncDisposable
         return client;
     }
 
-    private void Answer(string response, string manager = "\"http_protocol_options\": {}") => Serve(ScriptedBackend.Answering(response), manager);
+    private void Answer(string response, string manager = "\"http_protocol_options\": {}", bool hint = false) => Serve(ScriptedBackend.Answering(response), manager, hint);
 
-    private void Start(Func<ScriptedBackend.Connection, Task> script) => Serve(new ScriptedBackend(script), "\"http_protocol_options\": {}");
+    private void Start(Func<ScriptedBackend.Connection, Task> script, bool hint = false) => Serve(new ScriptedBackend(script), "\"http_protocol_options\": {}", hint);
 
-    private void Serve(ScriptedBackend backend, string manager)
+    private void Serve(ScriptedBackend backend, string manager, bool hint)
     {
         _backend = backend;
-        _proxy.Cluster("backend", [backend.Address]).UndeclaredService("app.default:9000", "backend").ListenForward(manager);
+        _proxy.Cluster("backend", [backend.Address]).UndeclaredService("app.default:9000", "backend", hint).ListenForward(manager);
     }
 
     private double Found(string what) => _proxy.Metric($"weft_detection_total{{found=\"{what}\"}}");

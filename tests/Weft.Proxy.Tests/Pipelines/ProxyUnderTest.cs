@@ -109,7 +109,9 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     public ProxyUnderTest ByteService(string key, string cluster) => Service(key, ByteRoute(cluster), cluster);
 
     /// <summary>The service <paramref name="key"/> (name.namespace:port), of which nobody has said what it carries.</summary>
-    public ProxyUnderTest UndeclaredService(string key, string cluster) => Service(key, $"{ByteRoute(cluster)}, {HttpRoute(cluster)}", cluster);
+    /// <param name="clientsSpeakHttp">What others have found out of it.</param>
+    public ProxyUnderTest UndeclaredService(string key, string cluster, bool clientsSpeakHttp = false) => Service(
+        key, $"{ByteRoute(cluster)}, {HttpRoute(cluster)}", cluster, clientsSpeakHttp ? ", \"metadata\": {\"filter_metadata\": {\"weft.dev\": {\"clients\": \"http\"}}}" : "");
 
     /// <summary>The service <paramref name="key"/> (name.namespace:port), whose connections go by the server name that their TLS asks for, as the control plane writes it.</summary>
     /// <param name="others">Routes of what no name decides about.</param>
@@ -136,13 +138,13 @@ internal sealed class ProxyUnderTest : IAsyncDisposable
     /// <summary>The service <paramref name="key"/> (name.namespace:port), all of whose requests go to <paramref name="cluster"/>; null: it is known that there is none.</summary>
     public ProxyUnderTest Service(string key, string? cluster) => Service(key, HttpRoute(cluster), cluster);
 
-    private ProxyUnderTest Service(string key, string route, string? cluster)
+    private ProxyUnderTest Service(string key, string route, string? cluster, string more = "")
     {
         var entry = RouteEntry.Absent;
         if (cluster is not null)
         {
             var compiled = RouteCompiler.Compile(Json.Parse<Envoy.Config.Route.V3.RouteConfiguration>(
-                $"{{\"name\": \"{key}\", \"virtual_hosts\": [{{\"name\": \"all\", \"domains\": [\"*\"], \"routes\": [{route}]}}]}}"));
+                $"{{\"name\": \"{key}\", \"virtual_hosts\": [{{\"name\": \"all\", \"domains\": [\"*\"], \"routes\": [{route}]}}]{more}}}"));
             compiled.Rejections.ShouldBeEmpty();
             entry = new RouteEntry(compiled.Value);
         }

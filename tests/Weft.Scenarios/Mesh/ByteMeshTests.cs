@@ -90,6 +90,37 @@ public sealed class ByteMeshTests
         }
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task What_one_proxy_finds_out_others_know_before_their_first_connection()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await using var mesh = await MeshUnderTest.StartAsync();
+        await using var web = await Application.StartAsync("requests");
+        await mesh.AddAsync("web", web.Port, protocol: "any", called: 7000);
+        var first = await mesh.AddAsync("first", 0);
+        await RequestAsync(first);
+        using var admin = new HttpClient();
+        for (var i = 0; !await IsToldAsync(first); i++)
+        {
+            i.ShouldBeLessThan(150, "the verdict goes with the next push of metrics, and comes back with the routes");
+            await Task.Delay(200, cancel);
+        }
+
+        var second = await mesh.AddAsync("second", 0);
+        (await IsToldAsync(second)).ShouldBeFalse("it has not called anybody");
+        await RequestAsync(second);
+        (await IsToldAsync(second)).ShouldBeTrue("the routes of its first connection said so");
+
+        async Task<bool> IsToldAsync(Sidecar sidecar) => (await admin.GetStringAsync($"http://127.0.0.1:{sidecar.Admin}/config_dump", cancel)).Contains("\"clients\"");
+
+        async Task RequestAsync(Sidecar sidecar)
+        {
+            await using var client = await ByteClient.ConnectAsync(sidecar.Outbound, "web.default:7000", cancel);
+            await client.WriteAsync("GET / HTTP/1.1\r\nHost: web\r\n\r\n", cancel);
+            (await client.ReadLineAsync(cancel)).ShouldBe("HTTP/1.1 200 OK");
+        }
+    }
+
     private static async Task RouteAsync(MeshUnderTest mesh, int one, int two)
     {
         var revision = await mesh.ApplyAsync($$"""

@@ -50,6 +50,19 @@ public sealed class OtlpMetricsTests
     }
 
     [Fact]
+    public void Verdicts_read_back_the_same_and_those_of_another_vocabulary_are_left_out()
+    {
+        DestinationVerdict[] known = [new("tcp:web.default:7000", true), new("tcp:mail.default:25", false)];
+        var request = OverTheWire(OtlpMetricsWriter.Build(new MetricsRegistry(new ManualTime()) { Verdicts = () => known }, Catalog, DateTimeOffset.UnixEpoch));
+        OtlpMetricsReader.Read(request).Single().Verdicts.ShouldBe(known);
+
+        var points = request.ResourceMetrics[0].ScopeMetrics[0].Metrics.Single(m => m.Name == "weft.detection.verdict").Gauge.DataPoints;
+        points[0].Attributes.Single(a => a.Key == "verdict").Value.StringValue = "carrier pigeons";
+        points[1].Attributes.Clear();
+        OtlpMetricsReader.Read(request).Single().Verdicts.ShouldBeEmpty();
+    }
+
+    [Fact]
     public void Byte_connections_read_back_the_same_also_where_there_was_no_request()
     {
         var time = new ManualTime();

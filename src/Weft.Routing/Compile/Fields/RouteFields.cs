@@ -11,8 +11,9 @@ internal static class RouteFields
                 response_headers_to_remove=5[] request_headers_to_add=6[]:envoy.config.core.v3.HeaderValueOption
                 request_headers_to_remove=8[] most_specific_header_mutations_wins=10:bool
                 max_direct_response_body_size_bytes=11:UInt32Value ignore_port_in_host_matching=14:bool
+                metadata=17:envoy.config.core.v3.Metadata
                 """,
-            harmless: "validate_clusters=7 metadata=17",
+            harmless: "validate_clusters=7",
             refused: """
                 vhds=9 internal_only_headers=3[] cluster_specifier_plugins=12[] request_mirror_policies=13[]
                 ignore_path_parameters_in_path_matching=15 typed_per_filter_config=16[]
