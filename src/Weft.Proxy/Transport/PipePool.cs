@@ -19,8 +19,12 @@ internal sealed record PipeSettings
 /// </summary>
 internal sealed class PipePool(PipeSettings settings) : IDisposable
 {
+    /// <summary>Blocks that are copied, after the system gave no pipe, before it is asked again: four system calls in vain for every block would cost more than the copy.</summary>
+    private const int AsksBetweenRefusals = 1_000;
+
     private readonly Stack<Pipe> _idle = new();
     private readonly List<Pipe> _rented = [];
+    private int _asksToSkip;
 
     /// <summary>Pipes rented and not yet returned.</summary>
     public int Rented => _rented.Count;
@@ -33,8 +37,17 @@ internal sealed class PipePool(PipeSettings settings) : IDisposable
         if (!_idle.TryPop(out var pipe))
         {
             if (_rented.Count >= settings.MaxPipes) return null;
+            if (_asksToSkip > 0)
+            {
+                _asksToSkip--;
+                return null;
+            }
             pipe = Pipe.TryCreate(settings.PipeBytes);
-            if (pipe is null) return null;
+            if (pipe is null)
+            {
+                _asksToSkip = AsksBetweenRefusals;
+                return null;
+            }
         }
         _rented.Add(pipe);
         return pipe;
@@ -43,7 +56,7 @@ internal sealed class PipePool(PipeSettings settings) : IDisposable
     /// <summary>Gives it back. One with bytes in it is closed, and they with it.</summary>
     public void Return(Pipe pipe)
     {
-        _rented.Remove(pipe); // a few dozen at most, and mostly the last
+        _rented.Remove(pipe); // a few dozen at most
         if (pipe.IsEmpty && _idle.Count < settings.MaxIdlePipes) _idle.Push(pipe);
         else pipe.Close();
     }
