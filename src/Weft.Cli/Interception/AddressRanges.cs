@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Weft.Routing.Matching;
 
 namespace Weft.Cli.Interception;
 
@@ -32,7 +33,7 @@ public static class AddressRanges
             error = $"\"{text}\" has bits beyond its prefix: {first}/{length} is the range, {address}/{whole} the address";
             return false;
         }
-        range = new IPNetwork(first, length);
+        range = MappedAddresses.Unmap(new IPNetwork(first, length)); // what connects to ::ffff:10.0.0.1 sends IPv4
         return true;
     }
 

@@ -18,7 +18,8 @@ namespace Weft.Proxy.Listening;
 /// once the listener is part of the configuration; an address in use refuses the listener by name. Once open, sockets stay until the
 /// process ends or the listener is gone.
 /// </summary>
-internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers, MetricsRegistry metrics, TimeProvider time) : IDisposable
+/// <param name="say">Gets a line for people.</param>
+internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers, MetricsRegistry metrics, TimeProvider time, Action<string> say) : IDisposable
 {
     private static readonly TimeSpan BindTimeout = TimeSpan.FromSeconds(5);
 
@@ -61,24 +62,31 @@ internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers, Metrics
         var open = new Open(asked, config.NetworkNamespace, [], []) { Keepalive = config.ClientKeepalive };
         foreach (var address in asked)
         {
-            if (TryOpen(address, config, open) is not { } error) continue;
+            if (TryOpen(address, config, open) is not { } failure) continue;
+            var what = $"cannot listen on {address.EndPoint}{(config.NetworkNamespace.Length > 0 ? $" in {config.NetworkNamespace}" : "")}: {failure.Message}";
+            if (address != asked[0] && AbsentFamily.Explains(address.EndPoint, failure.Errno))
+            {
+                say($"'{config.Name}' {what}: there is no IPv6 here, and it goes on without");
+                continue;
+            }
             foreach (var (owner, opened) in open.Sockets) owner.Worker.Post(opened.Close);
-            return $"cannot listen on {address.EndPoint}{(config.NetworkNamespace.Length > 0 ? $" in {config.NetworkNamespace}" : "")}: {error}";
+            return what;
         }
         _open[config.Name] = open;
         return null;
     }
 
     /// <summary>Opens one address on all workers and adds it to <paramref name="open"/>.</summary>
-    private string? TryOpen(ListenAddress asked, Listener config, Open open)
+    /// <returns>Null, or why it cannot be listened on.</returns>
+    private Transport.SocketException? TryOpen(ListenAddress asked, Listener config, Open open)
     {
         // Who answers in another namespace cannot be asked from here.
-        if (config.NetworkNamespace.Length == 0 && !_open.Values.Any(o => o.Bound.Any(b => b.Port == asked.EndPoint.Port)) && IsServed(asked.EndPoint)) return "another process listens there";
+        if (config.NetworkNamespace.Length == 0 && !_open.Values.Any(o => o.Bound.Any(b => b.Port == asked.EndPoint.Port)) && IsServed(asked.EndPoint)) return new("another process listens there", errno: 0);
         var address = asked.EndPoint;
         foreach (var worker in workers)
         {
-            var (socket, error) = OnWorker(worker, address, asked.AcceptsIpv4, config);
-            if (socket is null) return error;
+            var (socket, failure) = OnWorker(worker, address, asked.AcceptsIpv4, config);
+            if (socket is null) return failure;
             open.Sockets.Add((worker, socket));
             address = socket.Local; // with port 0 the first worker's port is everyone's
         }
@@ -111,33 +119,33 @@ internal sealed class ListenerHost(IReadOnlyList<WorkerContext> workers, Metrics
     {
         if (address.Port == 0) return false;
         var target = address.Address.Equals(IPAddress.Any) ? IPAddress.Loopback : address.Address.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : address.Address;
-        using var probe = new System.Net.Sockets.Socket(target.AddressFamily, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
         try
         {
+            using var probe = new System.Net.Sockets.Socket(target.AddressFamily, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp);
             return probe.ConnectAsync(target, address.Port).Wait(TimeSpan.FromMilliseconds(200)) && probe.Connected;
         }
-        catch (AggregateException)
+        catch (Exception e) when (e is AggregateException or System.Net.Sockets.SocketException)
         {
-            return false; // refused: nobody is there
+            return false; // refused: nobody is there; nor is anybody at an address of a family that there is not
         }
     }
 
-    private (Opened? Socket, string Error) OnWorker(WorkerContext worker, IPEndPoint address, bool dualStack, Listener listener)
+    private (Opened? Socket, Transport.SocketException? Failure) OnWorker(WorkerContext worker, IPEndPoint address, bool dualStack, Listener listener)
     {
-        var result = new TaskCompletionSource<(Opened?, string)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var result = new TaskCompletionSource<(Opened?, Transport.SocketException?)>(TaskCreationOptions.RunContinuationsAsynchronously);
         worker.Worker.Post(() =>
         {
             try
             {
                 var options = new ListenOptions { Gate = worker.Admission.For(listener.Name), DualStack = dualStack, NetworkNamespace = listener.NetworkNamespace, Keepalive = listener.ClientKeepalive };
-                result.SetResult((OpenHere(worker, address, options, listener), ""));
+                result.SetResult((OpenHere(worker, address, options, listener), null));
             }
             catch (Transport.SocketException e)
             {
-                result.SetResult((null, e.Message));
+                result.SetResult((null, e));
             }
         });
-        return result.Task.Wait(BindTimeout) ? result.Task.Result : (null, $"the worker did not answer within {BindTimeout.TotalSeconds} s");
+        return result.Task.Wait(BindTimeout) ? result.Task.Result : (null, new($"the worker did not answer within {BindTimeout.TotalSeconds} s", errno: 0));
     }
 
     private Opened OpenHere(WorkerContext worker, IPEndPoint address, ListenOptions options, Listener listener)

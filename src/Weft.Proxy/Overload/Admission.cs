@@ -18,16 +18,18 @@ internal sealed class Admission
     private readonly Counter _connections;
     private readonly Counter _requests;
     private readonly Counter _handshakes;
-    private readonly Action<string> _warn;
     private volatile string? _memoryRefusal;
     private volatile bool _memoryCritical;
     private readonly TimeProvider _time;
     private long _exhaustedSaid = -1; // timestamp; -1 before
 
+    /// <summary>Takes a line for people. Any thread.</summary>
+    public Action<string> Warn { get; }
+
     /// <param name="warn">Told when a limit begins to turn connections away. Any thread.</param>
     public Admission(OverloadSettings settings, MetricsRegistry metrics, TimeProvider time, Action<string> warn)
     {
-        (_settings, _time, _warn) = (settings, time, warn);
+        (_settings, _time, Warn) = (settings, time, warn);
         _process = new ConnectionLimit(settings.MaxConnections);
         Refusals = new ConnectionRefusals(metrics, time, warn);
         const string Refused = "weft_overload_refused_total", Help = "Connections and requests turned away because a limit of this process was reached.";
@@ -118,13 +120,13 @@ internal sealed class Admission
             var said = Interlocked.Read(ref admission._exhaustedSaid);
             if (said >= 0 && admission._time.GetElapsedTime(said) < SayAgain) return; // it is tried again ten times a second
             Interlocked.Exchange(ref admission._exhaustedSaid, admission._time.GetTimestamp());
-            admission._warn($"accepting on '{listener}' rests: {reason} ({Descriptors.Limit} open files are allowed: ulimit -n)");
+            admission.Warn($"accepting on '{listener}' rests: {reason} ({Descriptors.Limit} open files are allowed: ulimit -n)");
         }
 
         private void Paused(string why)
         {
             admission._pauses.Add();
-            admission._warn($"accepting pauses: {why}");
+            admission.Warn($"accepting pauses: {why}");
         }
     }
 }

@@ -29,7 +29,7 @@ internal sealed class DataPlane
         const string Silent = "weft_connections_silent_total", Help = "Connections that ended because their peer had gone without a word: TCP heard nothing of it for too long.";
         metrics.AddCounter(Silent, Help, () => _workers.Sum(w => w.Worker.SilentClients), ("side", "client"));
         metrics.AddCounter(Silent, Help, () => _workers.Sum(w => w.Worker.SilentEndpoints), ("side", "endpoint"));
-        Listeners = new ListenerHost(_workers, metrics, time);
+        Listeners = new ListenerHost(_workers, metrics, time, admission.Warn);
         config.Published += OnPublished;
     }
 

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Weft.Routing.Matching;
 
 namespace Weft.Proxy.ProxyProtocol;
 
@@ -78,7 +79,7 @@ internal static class ProxyHeaderV1
             if (!char.IsAsciiHexDigit((char)b) && b is not ((byte)':' or (byte)'.')) return null;
         }
         if (!IPAddress.TryParse(Encoding.ASCII.GetString(text), out var six) || six.AddressFamily != AddressFamily.InterNetworkV6) return null;
-        return six.IsIPv4MappedToIPv6 ? six.MapToIPv4() : six; // or a rule for 10.0.0.0/8 could be walked around
+        return MappedAddresses.Unmap(six);
     }
 
     /// <param name="address">The four bytes as the kernel would hold them.</param>

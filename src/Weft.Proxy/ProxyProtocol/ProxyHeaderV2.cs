@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using Weft.Routing.Matching;
 
 namespace Weft.Proxy.ProxyProtocol;
 
@@ -72,7 +73,7 @@ internal static class ProxyHeaderV2
     private static IPEndPoint EndPoint(ReadOnlySpan<byte> block, int address, int port, int bytes)
     {
         var ip = new IPAddress(block.Slice(address, bytes));
-        return new IPEndPoint(ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip, BinaryPrimitives.ReadUInt16BigEndian(block[port..]));
+        return new IPEndPoint(MappedAddresses.Unmap(ip), BinaryPrimitives.ReadUInt16BigEndian(block[port..]));
     }
 
     /// <summary>A type of one byte, a length of two, that many bytes; again and again.</summary>

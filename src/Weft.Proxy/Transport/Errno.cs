@@ -6,7 +6,7 @@ namespace Weft.Proxy.Transport;
 internal static class Errno
 {
     public const int NotPermitted = 1, NoEntry = 2, Interrupted = 4, Again = 11, NoMemory = 12, InvalidArgument = 22, TooManyFilesInSystem = 23, TooManyFiles = 24, BrokenPipe = 32, NotImplemented = 38,
-        Protocol = 71, NetworkDown = 100, NetworkUnreachable = 101, ConnectionAborted = 103, ConnectionReset = 104, NoBuffers = 105,
+        Protocol = 71, AddressFamilyNotSupported = 97, AddressNotAvailable = 99, NetworkDown = 100, NetworkUnreachable = 101, ConnectionAborted = 103, ConnectionReset = 104, NoBuffers = 105,
         TimedOut = 110, ConnectionRefused = 111, HostDown = 112, HostUnreachable = 113, InProgress = 115;
 
     /// <summary>What the last call left behind (calls are imported with SetLastError).</summary>

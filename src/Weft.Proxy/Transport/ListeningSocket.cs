@@ -61,7 +61,7 @@ internal sealed class ListeningSocket : IEventSource, ITimerHandler
         _handler = handler;
         _gate = options.Gate;
         _rest = new TimerNode(this);
-        _fd = options.NetworkNamespace.Length == 0 ? Socket.Create(address) : NetworkNamespace.Open(options.NetworkNamespace).Create(address);
+        _fd = options.NetworkNamespace.Length == 0 ? Socket.Create(address) : NetworkNamespace.OpenAnew(options.NetworkNamespace).Create(address);
         try
         {
             Configure(address, options);

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Weft.Routing.Matching;
 
 namespace Weft.Proxy.Transport;
 
@@ -36,6 +37,6 @@ internal struct SocketAddress
         var port = BinaryPrimitives.ReadUInt16BigEndian(from[2..]);
         if (MemoryMarshal.Read<ushort>(from) == Libc.AfInet) return new IPEndPoint(new IPAddress(from.Slice(4, 4)), port);
         var address = new IPAddress(from.Slice(8, 16), MemoryMarshal.Read<uint>(from[24..]));
-        return new IPEndPoint(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address, port);
+        return new IPEndPoint(MappedAddresses.Unmap(address), port);
     }
 }

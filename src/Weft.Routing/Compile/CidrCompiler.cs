@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net;
 using Envoy.Config.Core.V3;
 using Google.Protobuf.Collections;
+using Weft.Routing.Matching;
 
 namespace Weft.Routing.Compile;
 
@@ -35,6 +36,6 @@ internal static class CidrCompiler
             return null;
         }
         for (var bit = (int)length; bit < bytes.Length * 8; bit++) bytes[bit / 8] &= (byte)~(0x80 >> (bit % 8));
-        return new IPNetwork(new IPAddress(bytes), (int)length);
+        return MappedAddresses.Unmap(new IPNetwork(new IPAddress(bytes), (int)length));
     }
 }

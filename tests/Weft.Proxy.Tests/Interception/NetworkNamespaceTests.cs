@@ -69,6 +69,73 @@ public sealed class NetworkNamespaceTests
         proxy.Faults.ShouldBeEmpty();
     }
 
+    /// <summary>The path of a namespace is taken by another one, as when an application is started again.</summary>
+    [Fact]
+    public async Task A_listener_that_is_made_anew_listens_in_the_namespace_that_has_the_path_now()
+    {
+        var curl = Tool.Require("curl", "curl");
+        using var inside = new TestNamespace();
+        await using var backend = ScriptedBackend.Answering(Ok);
+        await using var proxy = new ProxyUnderTest().Cluster("backend", [backend.Address]).Listen(ProxyUnderTest.RouteAll(), 15001, l => l.Metadata = WithNamespace(inside.Path));
+        (await inside.RunAsync(curl, "-sS", "http://127.0.0.1:15001/")).ShouldBe((0, "ok"));
+
+        inside.Replace();
+        proxy.Listen(ProxyUnderTest.RouteAll(), 15002, l => l.Metadata = WithNamespace(inside.Path));
+
+        (await inside.RunAsync(curl, "-sS", "http://127.0.0.1:15002/")).ShouldBe((0, "ok"));
+        proxy.Faults.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)] // names: datagrams and connections
+    public async Task Without_IPv6_an_additional_address_of_it_is_left_out_and_said_so(bool names)
+    {
+        using var inside = new TestNamespace();
+        if ((await inside.RunAsync("/bin/sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6")).ExitCode != 0) Assert.Skip("needs a /proc/sys that can be written to");
+        await using var backend = ScriptedBackend.Answering(Ok);
+        await using var proxy = new ProxyUnderTest(workers: 2).Cluster("backend", [backend.Address]);
+        var address = new AdditionalAddress { Address = new Address { SocketAddress = new() { Address = "::1", PortValue = 15001 } } };
+        proxy.Listen(ProxyUnderTest.RouteAll(), 15001, l =>
+        {
+            l.AdditionalAddresses.Add(address);
+            l.Metadata = WithNamespace(inside.Path);
+            if (names) DnsOf(l);
+        });
+
+        if (!names) (await inside.RunAsync(Tool.Require("curl", "curl"), "-sS", "http://127.0.0.1:15001/")).ShouldBe((0, "ok"));
+        proxy.DataPlane.Listeners.Addresses.Select(a => a.Value).ShouldBe([IPEndPoint.Parse("127.0.0.1:15001")]);
+        proxy.Warnings.ShouldHaveSingleItem().ShouldBe($"'in' cannot listen on [::1]:15001 in {inside.Path}: bind to [::1]:15001: cannot assign requested address: there is no IPv6 here, and it goes on without");
+
+        // Asked for alone, it is refused.
+        proxy.TryListen(ProxyUnderTest.RouteAll(), 15003, change: l =>
+        {
+            l.Address = address.Address;
+            l.Metadata = WithNamespace(inside.Path);
+        }).ShouldNotBeNull().ShouldContain("cannot assign requested address");
+        proxy.Faults.ShouldBeEmpty();
+
+        static void DnsOf(Listener listener)
+        {
+            listener.Address.SocketAddress.Protocol = Envoy.Config.Core.V3.SocketAddress.Types.Protocol.Udp;
+            listener.UdpListenerConfig = new();
+            listener.FilterChains.Clear();
+            listener.ListenerFilters.Add(new ListenerFilter { Name = "weft.v1.mesh_names", TypedConfig = Any.Pack(new Weft.V1.MeshNames { DefaultNamespace = "default" }) });
+            listener.ListenerFilters.Add(new ListenerFilter { Name = "dns", TypedConfig = Any.Pack(new Envoy.Extensions.Filters.Udp.DnsFilter.V3.DnsFilterConfig { StatPrefix = "names" }) });
+        }
+    }
+
+    [Theory]
+    [InlineData("::1", 97, true)] // EAFNOSUPPORT: the kernel has none
+    [InlineData("::", 97, true)]
+    [InlineData("::1", 99, true)] // EADDRNOTAVAIL: it was taken away
+    [InlineData("fd00::1", 99, false)] // may be a mistake
+    [InlineData("127.0.0.1", 99, false)]
+    [InlineData("::1", 98, false)] // in use
+    [InlineData("::1", 0, false)]
+    public void Only_an_address_that_every_machine_with_IPv6_has_shows_that_there_is_none(string address, int errno, bool absent) =>
+        Weft.Proxy.Listening.AbsentFamily.Explains(new IPEndPoint(IPAddress.Parse(address), 80), errno).ShouldBe(absent);
+
     [Fact]
     public async Task A_listener_has_several_addresses()
     {

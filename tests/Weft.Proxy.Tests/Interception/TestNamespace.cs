@@ -18,6 +18,11 @@ internal sealed class TestNamespace : IDisposable
     {
         if (Environment.UserName != "root") Assert.Skip("needs root: network namespaces");
         _ip = Tool.Require("ip", "iproute2");
+        Add();
+    }
+
+    private void Add()
+    {
         Run(_ip, ["netns", "add", _name]);
         try
         {
@@ -30,6 +35,13 @@ internal sealed class TestNamespace : IDisposable
             Dispose();
             throw;
         }
+    }
+
+    /// <summary>A new namespace takes the path of this one.</summary>
+    public void Replace()
+    {
+        Dispose();
+        Add();
     }
 
     public string Path => $"/run/netns/{_name}";

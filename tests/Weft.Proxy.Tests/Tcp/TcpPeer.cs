@@ -147,6 +147,22 @@ internal sealed class TcpPeer(Socket socket) : IDisposable
         socket.Close();
     }
 
+    /// <summary>What came before the connection was over, however it ended.</summary>
+    public async Task<string> ReadToEndOrResetAsync()
+    {
+        var text = new StringBuilder();
+        var bytes = new byte[4096];
+        try
+        {
+            while (await ReceiveAsync(bytes) is > 0 and var read) text.Append(Encoding.Latin1.GetString(bytes, 0, read));
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset)
+        {
+            // over
+        }
+        return text.ToString();
+    }
+
     /// <summary>True when the connection was reset, false when it ended; what comes before is thrown away.</summary>
     public async Task<bool> IsResetAsync()
     {

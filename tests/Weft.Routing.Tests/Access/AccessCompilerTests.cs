@@ -171,6 +171,20 @@ public sealed class AccessCompilerTests
         ListenerCompiler.Compile(listener).Rejections.ShouldHaveSingleItem().Field.ShouldBe("filter_chains[0].filters[1]");
     }
 
+    /// <summary>Peers are never IPv4-mapped: addresses are IPv4 where they are read.</summary>
+    [Theory]
+    [InlineData("::ffff:10.0.0.0", 104, "10.1.2.3", true)]
+    [InlineData("::ffff:10.0.0.1", 128, "10.0.0.1", true)]
+    [InlineData("::ffff:10.0.0.1", 128, "10.0.0.2", false)]
+    [InlineData("::ffff:0:0", 96, "192.0.2.1", true)]
+    [InlineData("::", 0, "10.0.0.1", false)] // every IPv6 address
+    [InlineData("::", 0, "2001:db8::1", true)]
+    public void A_range_of_IPv4_mapped_addresses_is_one_of_IPv4(string prefix, uint bits, string peer, bool matches)
+    {
+        var rules = Rules(Permit(new Permission { Any = true }, new Principal { DirectRemoteIp = Range(prefix, bits) }));
+        rules.Decide(Facts(direct: peer)).IsPermitted.ShouldBe(matches);
+    }
+
     private static CidrRange Range(string address, uint bits) => new() { AddressPrefix = address, PrefixLen = bits };
 
     private static Policy Policy(Permission permission, Principal principal) => new() { Permissions = { permission }, Principals = { principal } };
