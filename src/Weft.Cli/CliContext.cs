@@ -22,18 +22,21 @@ public sealed record CliContext
     /// <summary>Makes the handler that reaches the control plane.</summary>
     public required Func<HttpMessageHandler> Network { get; init; }
 
-    /// <summary>How the person calls this program, to print commands that work when they are copied: the <c>./weft</c> script says so in
-    /// <c>WEFT_COMMAND</c>.</summary>
-    public static string CommandName => System.Environment.GetEnvironmentVariable("WEFT_COMMAND") is { Length: > 0 } name ? name : "weft";
+    /// <summary>In which the <c>./weft</c> script says how the person called it.</summary>
+    public const string CommandVariable = "WEFT_COMMAND";
+
+    /// <summary>How the person calls this program, to print commands that work when they are copied.</summary>
+    public static string CommandName => System.Environment.GetEnvironmentVariable(CommandVariable) is { Length: > 0 } name ? name : "weft";
 
     public static CliContext OfThisProcess()
     {
         var plain = System.Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 } || System.Environment.GetEnvironmentVariable("TERM") == "dumb";
         return new CliContext
         {
-            Out = Console.Out,
-            Error = Console.Error,
-            In = Console.In,
+            // Not Console.Out, Error and In: they write the terminal's keypad sequence, into the screen of the application that is run here.
+            Out = Writer(Console.OpenStandardOutput()),
+            Error = Writer(Console.OpenStandardError()),
+            In = new StreamReader(Console.OpenStandardInput()),
             OutIsTerminal = !plain && !Console.IsOutputRedirected,
             ErrorIsTerminal = !plain && !Console.IsErrorRedirected,
             Time = TimeProvider.System,
@@ -41,5 +44,7 @@ public sealed record CliContext
             // Without a proxy, whatever http_proxy says: a command started by an application of the mesh must reach the control plane itself.
             Network = () => new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(5) },
         };
+
+        static TextWriter Writer(Stream stream) => TextWriter.Synchronized(new StreamWriter(stream) { AutoFlush = true });
     }
 }

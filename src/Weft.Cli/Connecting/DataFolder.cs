@@ -39,11 +39,22 @@ public sealed record DataFolder(string Path)
     public string DemoFolder => System.IO.Path.Combine(Path, "demo");
 
     /// <summary>Creates it for its owner alone: keys and tokens live here.</summary>
+    /// <exception cref="CliException">It cannot be created.</exception>
     public DataFolder Create()
     {
-        CreatePrivate(Path);
-        return this;
+        try
+        {
+            CreatePrivate(Path);
+            return this;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unusable(e);
+        }
     }
+
+    /// <summary>The error for a folder that cannot hold a control plane's state.</summary>
+    public CliException Unusable(Exception why) => new($"the data folder {Path} cannot be used: {why.Message}\nname another one with --data DIR (or WEFT_DATA)");
 
     public static void CreatePrivate(string path) =>
         Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);

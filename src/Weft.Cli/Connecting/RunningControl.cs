@@ -11,6 +11,7 @@ namespace Weft.Cli.Connecting;
 public sealed record RunningControl(ProcessIdentity Process, string Api, string Xds)
 {
     /// <summary>Null when none runs: no file, or one that a killed control plane left behind.</summary>
+    /// <exception cref="CliException">The folder is another user's.</exception>
     public static RunningControl? Find(DataFolder data)
     {
         try
@@ -22,7 +23,12 @@ public sealed record RunningControl(ProcessIdentity Process, string Api, string 
             // Process numbers are used again: one that began after the file was written is somebody else. (A second of grace: ticks and clocks round.)
             return process.StartedAt <= written.AddSeconds(1) ? new RunningControl(process, (string)api!, (string)xds!) : null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException)
+        catch (UnauthorizedAccessException)
+        {
+            throw new CliException(
+                $"{data.ControlFile} may not be read by this user\nrun this as the user whose mesh it is, or name another one with --data DIR or --server URL");
+        }
+        catch (Exception e) when (e is IOException or JsonException or InvalidOperationException)
         {
             return null;
         }

@@ -14,13 +14,14 @@ internal static class ControlHost
     public static async Task<ControlPlane> StartAsync(ControlPlaneOptions options, LogLevel level, CliContext cli, CancellationToken cancel)
     {
         Check(options, cli);
+        var data = new DataFolder(options.DataDirectory).Create();
         try
         {
             return await ControlPlane.StartAsync(options, Logs(level), cancel);
         }
         catch (StoreLockedException e)
         {
-            throw new CliException($"{e.Message}\n`{new DataFolder(options.DataDirectory).Command("down", cli)}` ends a control plane that runs on this folder; --data DIR names another folder");
+            throw new CliException($"{e.Message}\n`{data.Command("down", cli)}` ends a control plane that runs on this folder; --data DIR names another folder");
         }
         catch (Exception e) when (e is ArgumentException or FormatException)
         {
@@ -29,6 +30,10 @@ internal static class ControlHost
         catch (Exception e) when (e is StoreCorruptException or IdentityException)
         {
             throw new CliException(e.Message);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw data.Unusable(e);
         }
         catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
         {

@@ -5,7 +5,7 @@ namespace Weft.Cli.Processes;
 /// <summary>The few calls of the C library that the class library does not offer.</summary>
 internal static partial class Libc
 {
-    public const int SIGHUP = 1, SIGINT = 2, SIGKILL = 9, SIGPIPE = 13, SIGTERM = 15;
+    public const int SIGHUP = 1, SIGINT = 2, SIGQUIT = 3, SIGKILL = 9, SIGUSR1 = 10, SIGUSR2 = 12, SIGPIPE = 13, SIGTERM = 15;
     public const int PR_SET_PDEATHSIG = 1;
     public const int O_WRONLY = 1, O_CREAT = 0x40, O_APPEND = 0x400, O_CLOEXEC = 0x80000;
     public const int CLONE_NEWNS = 0x20000, CLONE_NEWNET = 0x40000000;

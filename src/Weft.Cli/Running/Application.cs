@@ -9,11 +9,14 @@ namespace Weft.Cli.Running;
 public static class Application
 {
     /// <summary>The whole path of a command, as the shell would find it.</summary>
-    /// <exception cref="CliException">127 when it is not there.</exception>
+    /// <exception cref="CliException">127 when it is not there, 126 when it is a folder.</exception>
     public static string Find(string command, Func<string, string?> environment)
     {
         if (command.Contains('/', StringComparison.Ordinal))
+        {
+            if (Directory.Exists(command)) throw new CliException($"{command}: is a folder", ExitCode.CannotExecute);
             return File.Exists(command) ? command : throw new CliException($"{command}: no such file", ExitCode.NotFound);
+        }
         return (environment("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries).Select(folder => Path.Combine(folder, command)).FirstOrDefault(File.Exists)
             ?? throw new CliException($"{command}: command not found", ExitCode.NotFound);
     }
@@ -32,6 +35,7 @@ public static class Application
         var variables = new Dictionary<string, string?>
         {
             ["http_proxy"] = proxy, ["HTTP_PROXY"] = proxy, ["no_proxy"] = null, ["NO_PROXY"] = null,
+            [CliContext.CommandVariable] = null, // what the script told this program is not the application's
         };
         if (options.Port is { } port) variables["PORT"] = port.ToString(CultureInfo.InvariantCulture);
         return variables;

@@ -62,6 +62,7 @@ public sealed class RunSession(RunOptions options, ControlClient control, DnsEnd
             var code = await application.Exited;
             await ended.CancelAsync();
             await announced;
+            await ExplainAsync(code, folder);
             return code;
         }
         finally
@@ -99,6 +100,13 @@ public sealed class RunSession(RunOptions options, ControlClient control, DnsEnd
         {
             // the application ended first
         }
+    }
+
+    /// <summary>A connection that the sidecar refuses is a reset, which says nothing: the reason is in its log, and that goes with the run.</summary>
+    private async Task ExplainAsync(int code, RunFolder folder)
+    {
+        var failed = code is > 0 and < 128; // not ended by a signal
+        if (failed && folder.LogTail(5) is { Length: > 0 } said) await cli.Error.WriteLineAsync($"weft: {options.Command[0]} ended with {code}; the end of its sidecar's log:\n{said}");
     }
 
     private async Task WaitForPortAsync(int port, ApplicationNamespace? place, CancellationToken cancel)

@@ -3,7 +3,8 @@ using Weft.Cli.Processes;
 
 namespace Weft.Cli.Running;
 
-/// <summary>The signals that ask for an end. Until there is an application they end the start-up; then they are passed on to it. SIGTERM waits
+/// <summary>The signals that a person or a supervisor sends to a program: to end it, and those to which programs give a meaning of their own (nginx ends in order on
+/// SIGQUIT and opens its logs anew on SIGUSR1). Until there is an application they end the start-up; then they are passed on to it. SIGTERM waits
 /// until nobody sends requests here any more, so that a restart loses none; a second one waits for nothing.</summary>
 public sealed class SignalRelay : IDisposable
 {
@@ -15,7 +16,10 @@ public sealed class SignalRelay : IDisposable
     private int? _early;
     private int _terminations;
 
-    public SignalRelay() => _registrations = [On(PosixSignal.SIGTERM, Libc.SIGTERM), On(PosixSignal.SIGINT, Libc.SIGINT), On(PosixSignal.SIGHUP, Libc.SIGHUP)];
+    public SignalRelay() => _registrations =
+    [
+        On(Libc.SIGTERM), On(Libc.SIGINT), On(Libc.SIGHUP), On(Libc.SIGQUIT), On(Libc.SIGUSR1), On(Libc.SIGUSR2),
+    ];
 
     /// <summary>Cancelled by a signal that came before there was an application.</summary>
     public CancellationToken Asked => _asked.Token;
@@ -53,7 +57,7 @@ public sealed class SignalRelay : IDisposable
             {
                 _ = TerminateAsync(_application, first: _terminations++ == 0);
             }
-            else if (signal != Libc.SIGINT || !TerminalTellsApplication())
+            else if (signal is not (Libc.SIGINT or Libc.SIGQUIT) || !TerminalTellsApplication())
             {
                 _application.Signal(signal);
             }
@@ -66,12 +70,13 @@ public sealed class SignalRelay : IDisposable
         application.Signal(Libc.SIGTERM);
     }
 
-    /// <summary>Ctrl-C goes to every process of the foreground group, so to the application as well: told twice, many programs give up their clean-up.</summary>
+    /// <summary>Ctrl-C (and Ctrl-\) goes to every process of the foreground group, so to the application as well: told twice, many programs give up their clean-up.</summary>
     private static bool TerminalTellsApplication() => Libc.GetForegroundGroup(0) == Libc.GetProcessGroup();
 
-    private PosixSignalRegistration On(PosixSignal signal, int number) => PosixSignalRegistration.Create(signal, context =>
+    // The class library has names for some signals only, and takes the system's number of any.
+    private PosixSignalRegistration On(int signal) => PosixSignalRegistration.Create((PosixSignal)signal, context =>
     {
         context.Cancel = true; // this process stays to clean up
-        Received(number);
+        Received(signal);
     });
 }

@@ -15,7 +15,7 @@ internal static class ApplyVerb
     {
         var files = ResourceFiles.Option(required: true);
         var ns = KindArgument.Namespace();
-        var wait = new Option<bool>("--wait") { Description = "Return when every connected proxy has acknowledged, or fail with the refusal" };
+        var wait = new Option<bool>("--wait") { Description = "Return when every connected proxy has acknowledged, or fail with the refusal; warn of routes that do not do what they say" };
         var timeout = DurationOption.Create("--timeout", "How long --wait waits", s_waitTimeout);
         var dryRun = new Option<bool>("--dry-run") { Description = "Let the control plane decide everything and change nothing" };
         var command = new Command("apply", "Write resources from files: all of them, or none") { files, ns, wait, timeout, dryRun };
@@ -29,13 +29,16 @@ internal static class ApplyVerb
             DiagnosticText.Write(result.Warnings, cli.Error, cli.ErrorIsTerminal);
             foreach (var line in result.Lines) await cli.Out.WriteLineAsync(line);
             if (!parsed.GetValue(wait) || parsed.GetValue(dryRun)) return ExitCode.Ok;
-            return await RolloutWait.RunAsync(control, result.Revision, started, parsed.GetValue(timeout) ?? s_waitTimeout, cli, cancel);
+            var code = await RolloutWait.RunAsync(control, result.Revision, started, parsed.GetValue(timeout) ?? s_waitTimeout, cli, cancel);
+            await RouteWarnings.WriteAsync(control, result.Objects, cli, cancel);
+            return code;
         });
         return command;
     }
 
+    /// <param name="Objects">As the control plane names them.</param>
     /// <param name="Lines">One per object: "HTTPRoute default/catalog configured".</param>
-    private sealed record Applied(long Revision, IReadOnlyList<string> Lines, IReadOnlyList<Diagnostic> Warnings);
+    private sealed record Applied(long Revision, IReadOnlyList<JsonNode> Objects, IReadOnlyList<string> Lines, IReadOnlyList<Diagnostic> Warnings);
 
     private static async Task<Applied> SendAsync(
         ControlClient control, IReadOnlyList<ResourceFile> texts, string ns, bool dryRun, CliContext cli, CancellationToken cancel)
@@ -46,9 +49,11 @@ internal static class ApplyVerb
             var answer = texts is [var only]
                 ? await control.PostTextAsync($"/weft/v1/apply{query}&fileName={Uri.EscapeDataString(only.Name)}", only.Text, only.IsJson ? ControlClient.Json : ControlClient.Yaml, cancel)
                 : await control.PostAsync($"/weft/v1/apply{query}", Together(texts, ns, cli), cancel);
+            IReadOnlyList<JsonNode> objects = [.. answer["objects"]!.AsArray().OfType<JsonNode>()];
             return new Applied(
                 (long)answer["revision"]!,
-                [.. answer["objects"]!.AsArray().Select(o => $"{Subject(o!)} {o!["action"]}{(dryRun ? " (dry run)" : "")}")],
+                objects,
+                [.. objects.Select(o => $"{Subject(o)} {o["action"]}{(dryRun ? " (dry run)" : "")}")],
                 DiagnosticsJson.Read(answer["diagnostics"]));
         }
         catch (RefusedException e)

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using Weft.Cli.Connecting;
 using Weft.Cli.Running;
+using Weft.Resources.Schema;
 
 namespace Weft.Cli.Verbs;
 
@@ -13,7 +14,7 @@ internal static class RunVerb
     public static Command Create(CliContext cli)
     {
         var service = new Option<string>("--service", "-s") { Description = "Service that the application is an instance of; created if absent", HelpName = "NAME", Required = true };
-        var port = new Option<int?>("--port", "-p") { Description = "Loopback port that the application listens on (also in its PORT); without it the application is a pure client", HelpName = "N" };
+        var port = new Option<string?>("--port", "-p") { Description = "Loopback port that the application listens on (also in its PORT); without it the application is a pure client", HelpName = "N" };
         var protocol = new Option<string>("--protocol")
         {
             Description = "What it speaks there: http (any version), http2, grpc, tcp, tls. Callers reach tcp and tls under the port's own number, the others under 80", HelpName = "NAME", DefaultValueFactory = _ => "http",
@@ -41,10 +42,11 @@ internal static class RunVerb
         command.SetAction(async (parsed, cancel) =>
         {
             var name = parsed.GetValue(service)!;
+            if (!TextFormat.DnsLabel1035.Check(name)) throw Usage($"--service: \"{name}\" is no name of a service: {TextFormat.DnsLabel1035.Rule}");
             var options = new RunOptions
             {
                 Service = name,
-                Port = parsed.GetValue(port) is { } p ? Port(p.ToString(CultureInfo.InvariantCulture), "--port") : null,
+                Port = parsed.GetValue(port) is { } p ? Port(p, "--port") : null,
                 Protocol = parsed.GetValue(protocol)!,
                 Namespace = parsed.GetValue(ns)!,
                 Version = parsed.GetValue(version)!,

@@ -104,7 +104,7 @@ internal sealed class InterceptedConnection : INameWaiter, IRouteWaiter, ITimerH
     private void Routed()
     {
         if (_context.Config.Current.Routes.Find(_key)?.Table is { } table) Serve(table);
-        else Refuse(RefusalReason.NoRoute, $"the mesh has no service '{_key}'");
+        else Refuse(RefusalReason.NoRoute, $"service {_key[.._key.LastIndexOf(':')]} has no port {_connection.Destination.Port}");
     }
 
     private void Serve(RouteTable table)

@@ -260,7 +260,8 @@ internal sealed partial class Exchange : ITimerHandler, IConnectionWaiter, IByte
         if (config.Routes.Find(key) is { } entry)
         {
             if (entry.Table is not null) return entry.Table;
-            Fail(Fault.NoRoute, $"there is no service '{Text(key)}' in the mesh");
+            var colon = key.LastIndexOf((byte)':');
+            Fail(Fault.NoRoute, $"there is no service '{Text(key[..colon])}' with port {Text(key[(colon + 1)..])} in the mesh");
             return null;
         }
         _phase = Phase.AwaitingRoutes;

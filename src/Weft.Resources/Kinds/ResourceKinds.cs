@@ -7,6 +7,8 @@ namespace Weft.Resources;
 /// <summary>Every kind that Weft reads.</summary>
 public static class ResourceKinds
 {
+    private static readonly PrinterColumn RouteStatus = new("Status", "string", "Accepted, or why it does not do all that it says", o => RouteVerdict.Of(o.Status));
+
     public static readonly ResourceKind Namespace = new()
     {
         Group = "", Version = "v1", Kind = "Namespace", Plural = "namespaces", Singular = "namespace", ShortNames = ["ns"], Namespaced = false,
@@ -57,6 +59,7 @@ public static class ResourceKinds
         [
             new("Parents", "string", "What it attaches to", o => string.Join(',', ((HttpRoute)o).ParentRefs.Select(p => p.Name))),
             new("Hostnames", "string", "Hosts that a gateway takes", o => string.Join(',', ((HttpRoute)o).Hostnames)),
+            RouteStatus,
         ],
     };
 
@@ -64,7 +67,7 @@ public static class ResourceKinds
     {
         Group = "gateway.networking.k8s.io", Version = "v1", EarlierVersions = ["v1alpha2"], Kind = "TCPRoute", Plural = "tcproutes", Singular = "tcproute", Namespaced = true,
         Doc = "Where the connections to a Service go.", Schema = ConnectionRouteSchemas.TcpRoute, Create = json => new TcpRoute(json),
-        Columns = [new("Parents", "string", "What it attaches to", o => string.Join(',', ((TcpRoute)o).ParentRefs.Select(p => p.Name)))],
+        Columns = [new("Parents", "string", "What it attaches to", o => string.Join(',', ((TcpRoute)o).ParentRefs.Select(p => p.Name))), RouteStatus],
     };
 
     public static readonly ResourceKind TlsRoute = new()
@@ -75,6 +78,7 @@ public static class ResourceKinds
         [
             new("Parents", "string", "What it attaches to", o => string.Join(',', ((TlsRoute)o).ParentRefs.Select(p => p.Name))),
             new("Hostnames", "string", "Server names that it takes", o => string.Join(',', ((TlsRoute)o).Hostnames)),
+            RouteStatus,
         ],
     };
 

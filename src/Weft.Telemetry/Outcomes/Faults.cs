@@ -81,7 +81,7 @@ public static class Faults
         new(Fault.FaultInjected, "fault-injected", 0, GrpcStatusCode.Ok, "FI", Proxy, false,
             "A fault injection policy made this answer on purpose; remove the policy when the experiment is over."),
         new(Fault.EgressDenied, "egress-denied", 403, PermissionDenied, "-", Proxy, false,
-            "The destination is outside the mesh and no policy lets this workload call it; add an egress rule for the host."),
+            "The destination is outside the mesh, and the mesh lets nobody call it; make it a Service with an EndpointSlice, or let the Mesh say egress: Allow."),
         new(Fault.IdleTimeout, "idle-timeout", 408, DeadlineExceeded, "SI", Proxy, false,
             "No byte went either way for as long as a connection may be idle; have the application send keep-alives, or raise the idle timeout."),
         new(Fault.MaxDuration, "max-duration", 408, DeadlineExceeded, "DT", Proxy, false,

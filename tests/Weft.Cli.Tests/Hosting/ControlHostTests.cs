@@ -32,6 +32,20 @@ public sealed class ControlHostTests
     }
 
     [Theory]
+    [InlineData("up")]
+    [InlineData("up", "--detach")]
+    [InlineData("control")]
+    public async Task A_data_folder_that_is_none_is_named_with_what_to_write_instead(params string[] verb)
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.Write("file", "");
+        var cli = new TestCli();
+        (await cli.RunAsync([.. verb, "--data", file, "--api", "127.0.0.1:0", "--xds", "127.0.0.1:0"])).ShouldBe(ExitCode.Failed);
+        cli.Error.ShouldStartWith($"weft: the data folder {file} cannot be used: ");
+        cli.Error.ShouldEndWith("\nname another one with --data DIR (or WEFT_DATA)\n");
+    }
+
+    [Theory]
     [InlineData("--api", "--xds")]
     [InlineData("--xds", "--api")]
     public async Task A_port_in_use_is_two_lines_of_which_one_helps(string taken, string free)

@@ -21,15 +21,15 @@ public sealed class RunTests
     }
 
     [Fact]
-    public async Task Calls_are_led_through_the_sidecar_and_nothing_is_excepted()
+    public async Task Calls_are_led_through_the_sidecar_and_nothing_is_excepted_and_else_the_environment_is_that_of_weft_run()
     {
         await using var mesh = await FakeMesh.StartAsync();
-        var run = mesh.Run(["--service", "job", "--port", "18931"], ["sh", "-c", "echo $http_proxy $HTTP_PROXY ${no_proxy-unset} ${NO_PROXY-unset} $PORT"],
-            new Dictionary<string, string> { ["no_proxy"] = "localhost", ["NO_PROXY"] = "*" });
+        var run = mesh.Run(["--service", "job", "--port", "18931"], ["sh", "-c", "echo $http_proxy $HTTP_PROXY ${no_proxy-unset} ${NO_PROXY-unset} $PORT $GIVEN ${WEFT_COMMAND-unset}"],
+            new Dictionary<string, string> { ["no_proxy"] = "localhost", ["NO_PROXY"] = "*", ["GIVEN"] = "kept", ["WEFT_COMMAND"] = "./weft" });
         var words = (await run.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken))!.Split(' ');
         words[0].ShouldMatch(@"^http://127\.0\.0\.1:\d+$");
         words[1].ShouldBe(words[0]);
-        words[2..].ShouldBe(["unset", "unset", "18931"]);
+        words[2..].ShouldBe(["unset", "unset", "18931", "kept", "unset"]);
     }
 
     [Fact]
@@ -45,6 +45,8 @@ public sealed class RunTests
     [InlineData("-TERM")]
     [InlineData("-INT")]
     [InlineData("-HUP")]
+    [InlineData("-QUIT")]
+    [InlineData("-USR1")]
     public async Task A_signal_reaches_the_application_and_its_answer_to_it_comes_back(string signal)
     {
         await using var mesh = await FakeMesh.StartAsync();
@@ -173,6 +175,19 @@ public sealed class RunTests
     }
 
     [Fact]
+    public async Task What_the_sidecar_had_to_say_is_shown_with_a_failure_of_the_application_that_it_may_explain()
+    {
+        await using var mesh = await FakeMesh.StartAsync("print('refused a connection: service db.default has no port 1', file=sys.stderr)");
+        const string said = "the end of its sidecar's log:\n  refused a connection: service db.default has no port 1\n";
+        foreach (var (code, shown) in new[] { (56, true), (0, false), (130, false) })
+        {
+            var (ended, _, error) = await mesh.RunToEndAsync(["--service", "job"], "sh", "-c", $"exit {code}");
+            ended.ShouldBe(code);
+            error.Contains($"weft: sh ended with {code}; {said}", StringComparison.Ordinal).ShouldBe(shown, error);
+        }
+    }
+
+    [Fact]
     public async Task What_cannot_work_is_refused_before_anything_is_started()
     {
         await using var mesh = await FakeMesh.StartAsync();
@@ -188,8 +203,16 @@ public sealed class RunTests
         taken.Error.ShouldContain($"port {port} is in use");
 
         var invalid = await mesh.RunToEndAsync(["--service", "Not_A_Name"], "true");
-        invalid.Code.ShouldBe(ExitCode.Failed);
-        invalid.Error.ShouldContain("Not_A_Name");
+        invalid.Code.ShouldBe(ExitCode.Usage);
+        invalid.Error.ShouldStartWith("weft: --service: \"Not_A_Name\" is no name of a service: ");
+
+        var text = await mesh.RunToEndAsync(["--service", "server", "--port", "80x"], "true");
+        text.Code.ShouldBe(ExitCode.Usage);
+        text.Error.ShouldBe("weft: --port: \"80x\" is no port (1 to 65535)\n");
+
+        var folder = await mesh.RunToEndAsync(["--service", "server"], "/");
+        folder.Code.ShouldBe(ExitCode.CannotExecute);
+        folder.Error.ShouldBe("weft: /: is a folder\n");
         mesh.ProxyEvents.ShouldBeEmpty();
     }
 

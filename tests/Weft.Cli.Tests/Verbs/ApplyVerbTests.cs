@@ -86,8 +86,42 @@ public sealed class ApplyVerbTests
         cli.Error.ShouldContain("within 1 s");
     }
 
-    /// <summary>A control plane on which every rollout question takes 100 ms.</summary>
-    private static TestCli Rollout(Func<string> report)
+    [Fact]
+    public async Task Wait_warns_of_a_route_that_does_not_do_what_it_says_once_its_status_is_of_what_was_written()
+    {
+        var asked = 0;
+        var cli = Rollout(() => Report(true), () => Route(observed: asked++ < 3 ? 1 : 2));
+        (await WhileTimePasses(cli, cli.RunAsync("apply", "-f", "-", "--wait"))).ShouldBe(ExitCode.Ok);
+        cli.Error.ShouldBe("warning: HTTPRoute default/catalog at Service catalog: BackendNotFound: Service default/nosuch does not exist\n");
+
+        static string Route(int observed) => $$$"""
+            {"metadata": {"generation": 2}, "spec": {"parentRefs": [{"kind": "Service", "name": "catalog"}]}, "status": {"parents": [{"parentRef": {"kind": "Service", "name": "catalog"}, "conditions": [
+              {"type": "Accepted", "status": "True", "reason": "Accepted", "message": "fine", "observedGeneration": {{{observed}}}},
+              {"type": "ResolvedRefs", "status": "{{{(observed == 2 ? "False" : "True")}}}", "reason": "BackendNotFound", "message": "Service default/nosuch does not exist", "observedGeneration": {{{observed}}}}]}]}}
+            """;
+    }
+
+    [Fact]
+    public async Task Wait_does_not_wait_for_ever_for_a_status_that_nobody_writes()
+    {
+        var cli = Rollout(() => Report(true), () => """{"metadata": {"generation": 1}, "spec": {"parentRefs": [{"kind": "Service", "name": "catalog"}]}}""");
+        (await WhileTimePasses(cli, cli.RunAsync("apply", "-f", "-", "--wait"))).ShouldBe(ExitCode.Ok);
+        cli.Error.ShouldBeEmpty();
+    }
+
+    private static async Task<int> WhileTimePasses(TestCli cli, Task<int> run)
+    {
+        var time = (TestSupport.ManualTime)cli.Time;
+        for (var passed = 0; !run.IsCompleted && passed < 1000; passed++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(10));
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+        return await run.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>A control plane on which every question about a rollout or a route takes 100 ms.</summary>
+    private static TestCli Rollout(Func<string> report, Func<string>? route = null)
     {
         var time = new TestSupport.ManualTime();
         return new TestCli
@@ -96,6 +130,11 @@ public sealed class ApplyVerbTests
             Answer = (request, _) =>
             {
                 if (request.RequestUri!.AbsolutePath == "/weft/v1/apply") return (HttpStatusCode.OK, Applied);
+                if (request.RequestUri.AbsolutePath == "/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes/catalog")
+                {
+                    time.Advance(TimeSpan.FromMilliseconds(100));
+                    return (HttpStatusCode.OK, route?.Invoke() ?? "{}");
+                }
                 request.RequestUri.Query.ShouldContain("revision=7");
                 time.Advance(TimeSpan.FromMilliseconds(100));
                 return (HttpStatusCode.OK, report());

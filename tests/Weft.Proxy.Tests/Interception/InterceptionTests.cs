@@ -204,6 +204,7 @@ public sealed class InterceptionTests
         (await inside.RunAsync(python, "-c", Talk(Outside.ToString(), Ports.Free(), "b'x'"))).Output.ShouldContain("reset");
         (await inside.RunAsync(python, "-c", Talk(VirtualAddress, 81, "b'x'"))).Output.ShouldContain("reset");
         proxy.Metric("weft_connections_refused_total{reason=\"no-route\"}").ShouldBe(1);
+        proxy.Warnings.Single().ShouldEndWith("service catalog.default has no port 81");
     }
 
     [Fact]
