@@ -21,6 +21,16 @@ public sealed partial class TutorialTests(ITestOutputHelper output)
         await HappensAsync("transparent.md", leastSteps: 5);
     }
 
+    [Fact(Timeout = 180_000)]
+    public async Task A_database_and_its_clients_are_in_the_mesh_as_it_is_told()
+    {
+        if (Environment.UserName != "root") Assert.Skip("needs root: it makes network namespaces");
+        Tool.Require("nft", "nftables");
+        Tool.Require("redis-server", "redis-server");
+        Tool.Require("redis-cli", "redis-tools");
+        await HappensAsync("databases.md", leastSteps: 7);
+    }
+
     private async Task HappensAsync(string tutorial, int leastSteps)
     {
         Tool.Require("curl", "curl");
@@ -36,7 +46,7 @@ public sealed partial class TutorialTests(ITestOutputHelper output)
             output.WriteLine($"$ {command}");
             // Ports of this machine's other tests must not collide with those of the tutorial.
             var line = $"cd {here}\n{command.Replace("./weft up", $"./weft up {string.Join(' ', weft.Ports)}", StringComparison.Ordinal)}";
-            if (command.StartsWith("./weft up", StringComparison.Ordinal) || (command.StartsWith("./weft run", StringComparison.Ordinal) && command.Contains("http.server", StringComparison.Ordinal)))
+            if (command.StartsWith("./weft up", StringComparison.Ordinal) || IsServer(command))
             {
                 var running = weft.StartShell($"{line.Replace("\n./weft", "\nexec ./weft", StringComparison.Ordinal)}");
                 await Installation.Eventually(() => Task.FromResult(Missing(running.Log, expected).Count == 0), command, running);
@@ -47,6 +57,9 @@ public sealed partial class TutorialTests(ITestOutputHelper output)
             Missing(said, expected).ShouldBeEmpty($"{command}\nsaid\n{said}");
         }
     }
+
+    private static bool IsServer(string command) => command.StartsWith("./weft run", StringComparison.Ordinal)
+        && (command.Contains("http.server", StringComparison.Ordinal) || command.Contains("redis-server", StringComparison.Ordinal));
 
     /// <summary>The numbers of proxies arrive every few seconds; only what shows them is asked again.</summary>
     private static async Task<string> RunAsync(Installation weft, string line, IReadOnlyList<string> expected, bool patient)
