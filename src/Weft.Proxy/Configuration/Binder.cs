@@ -14,10 +14,10 @@ internal sealed class Binder(TlsContexts tls, StateRegistry states)
     /// <summary>Between two proxies: the bytes of a connection, as they come.</summary>
     public const string ByteAlpn = "weft-tcp";
 
-    /// <summary>The name of a cluster's endpoint assignment; null when the endpoints are written in the cluster.</summary>
+    /// <summary>The name of a cluster's endpoint assignment; null when the endpoints are written in the cluster, or come with each connection.</summary>
     public static string? AssignmentOf(Cluster cluster) => cluster.Type switch
     {
-        DiscoveryType.Static => null,
+        DiscoveryType.Static or DiscoveryType.OriginalDestination => null,
         DiscoveryType.Eds => cluster.EdsServiceName,
         _ => $"dns:{cluster.Name}", // no EDS resource is called so by Weft, and another server's could only be empty here
     };

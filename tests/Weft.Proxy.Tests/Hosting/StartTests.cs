@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Shouldly;
 using Weft.Proxy.Tests.Admin;
@@ -42,6 +43,26 @@ public sealed class StartTests
         metrics.ShouldNotContain(l => l.StartsWith("weft_requests_total", StringComparison.Ordinal));
         metrics.Where(l => l.StartsWith("weft_connections_", StringComparison.Ordinal)).ShouldAllBe(l => l.EndsWith(" 0"));
         Directory.GetFileSystemEntries($"/proc/{proxy.Process.Id}/task").Select(t => File.ReadAllText(Path.Combine(t, "comm"))).ShouldNotContain("warm-up\n");
+    }
+
+    [Fact]
+    public async Task A_cluster_of_original_destinations_waits_for_nobodys_endpoints()
+    {
+        var started = Stopwatch.StartNew();
+        using var proxy = await RunningProxy.StartAsync("""
+            static_resources:
+              listeners:
+              - name: anywhere
+                address: { socket_address: { address: 127.0.0.1, port_value: 0 } }
+                listener_filters: [ { name: original_dst, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.listener.original_dst.v3.OriginalDst } } ]
+                filter_chains:
+                - filters:
+                  - name: envoy.filters.network.tcp_proxy
+                    typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, stat_prefix: all, cluster: original }
+              clusters:
+              - { name: original, type: ORIGINAL_DST, lb_policy: CLUSTER_PROVIDED, connect_timeout: 1s }
+            """);
+        started.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(12), "what is waited for in vain takes 15 s");
     }
 
     [Fact]
