@@ -44,6 +44,7 @@ internal sealed class ConnectionRefusals
         RefusalReason.ProxyHeader => "proxy-header",
         RefusalReason.Loop => "loop",
         RefusalReason.EgressDenied => "egress-denied",
+        RefusalReason.Limit => "limit",
         _ => "no-route",
     };
 
@@ -65,6 +66,9 @@ internal enum RefusalReason : byte
 
     /// <summary>Its destination is outside of the mesh, and a policy denies that.</summary>
     EgressDenied,
+
+    /// <summary>It came over a limit of connections or memory, and carries bytes: nothing could be answered.</summary>
+    Limit,
 
     /// <summary>Its destination is a service that has no such port, or no route for what it carries.</summary>
     NoRoute,

@@ -2,6 +2,7 @@ using Weft.Proxy.Access;
 using Weft.Proxy.Buffers;
 using Weft.Proxy.Configuration;
 using Weft.Proxy.Listening;
+using Weft.Proxy.Overload;
 using Weft.Proxy.Pipelines;
 using Weft.Proxy.Transport;
 using Weft.Proxy.Workers;
@@ -92,13 +93,13 @@ internal sealed class ByteServerConnection(WorkerContext context, DownstreamConn
     {
         if (connection.Refusal is { } limit)
         {
-            OnDialFailed(Fault.Overloaded, limit);
+            Refuse(limit);
             return;
         }
         if (context.Admission.MemoryRefusal is { } memory)
         {
             context.Admission.CountRefusedRequest();
-            OnDialFailed(Fault.Overloaded, memory);
+            Refuse(memory);
             return;
         }
         var name = cluster is null ? route.Choose(ref context.Chance).Name : "";
@@ -112,6 +113,13 @@ internal sealed class ByteServerConnection(WorkerContext context, DownstreamConn
         }
         _dialer = new ByteDialer(context, connection, this);
         _dialer.Start(destination, route.MaxConnectAttempts);
+    }
+
+    /// <summary>Whoever waits for the dial is told the limit. A client of bytes cannot be: the log is.</summary>
+    private void Refuse(string limit)
+    {
+        if (_downstream is not null) context.Admission.Refusals.Add(RefusalReason.Limit, connection.ListenerName, _downstream.Remote, limit);
+        OnDialFailed(Fault.Overloaded, limit);
     }
 
     /// <inheritdoc/>

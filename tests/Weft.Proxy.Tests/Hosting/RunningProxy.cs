@@ -71,9 +71,11 @@ internal sealed class RunningProxy : IDisposable
         IPEndPoint.Parse((await GetAsync("listeners")).Split('\n').Single(l => l.StartsWith(name + "::", StringComparison.Ordinal)).Split("::")[1]);
 
     /// <summary>Waits up to 20 s; a refused connection counts as "not yet".</summary>
-    public async Task UntilAsync(Func<Task<bool>> condition)
+    public Task UntilAsync(Func<Task<bool>> condition) => UntilAsync(condition, TimeSpan.FromSeconds(20));
+
+    public async Task UntilAsync(Func<Task<bool>> condition, TimeSpan limit)
     {
-        for (var started = Stopwatch.StartNew(); started.Elapsed < TimeSpan.FromSeconds(20); await Task.Delay(20))
+        for (var started = Stopwatch.StartNew(); started.Elapsed < limit; await Task.Delay(20))
         {
             try
             {
@@ -85,7 +87,7 @@ internal sealed class RunningProxy : IDisposable
             }
             if (_process.HasExited) throw new InvalidOperationException($"the process ended: {Log}");
         }
-        throw new TimeoutException($"not within 20 s; the process said: {Log}");
+        throw new TimeoutException($"not within {limit.TotalSeconds} s; the process said: {Log}");
     }
 
     public void Dispose()

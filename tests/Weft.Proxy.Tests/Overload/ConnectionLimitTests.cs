@@ -2,6 +2,7 @@ using Shouldly;
 using Weft.Proxy.Overload;
 using Weft.Proxy.Tests.Admin;
 using Weft.Proxy.Tests.Pipelines;
+using Weft.Proxy.Tests.Tcp;
 using Xunit;
 using HttpVersion = System.Net.HttpVersion;
 
@@ -103,6 +104,27 @@ public sealed class ConnectionLimitTests
         using var second = await RawClient.ConnectAsync(proxy.Address);
         await second.SendAsync(Get);
         (await second.ReadResponseAsync()).Body.ShouldContain("the listener 'in' has all 1 connections that it may have (--max-listener-connections)");
+    }
+
+    [Fact]
+    public async Task Connections_of_bytes_over_the_limit_are_reset_and_the_log_names_it_once()
+    {
+        using var server = new TcpServer().Echoing();
+        await using var proxy = new ProxyUnderTest(limits: new OverloadSettings { MaxConnections = 2 }).Cluster("backend", [server.Address]).ListenBytes();
+        var held = new List<TcpPeer>();
+        for (var i = 0; i < 2; i++)
+        {
+            held.Add(await TcpPeer.ConnectAsync(proxy.Address));
+            await held[i].SendAsync("x");
+            await held[i].ReadAsync(1);
+        }
+
+        for (var i = 0; i < 5; i++) (await TcpPeer.IsResetAsync(proxy.Address)).ShouldBeTrue();
+
+        proxy.Warnings.ShouldHaveSingleItem().ShouldContain("on 'in': this proxy has all 2 connections that it may have (--max-connections)");
+        await Eventually.TrueAsync(() => Task.FromResult(proxy.Ended(Telemetry.Outcomes.Fault.Overloaded) == 5));
+        (proxy.Metric("weft_overload_refused_total{limit=\"connections\"}"), proxy.Metric("weft_connections_refused_total{reason=\"limit\"}")).ShouldBe((5, 5));
+        foreach (var peer in held) peer.Dispose();
     }
 
     private static async Task<RawClient> Served(ProxyUnderTest proxy)
