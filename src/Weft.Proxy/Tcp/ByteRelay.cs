@@ -44,6 +44,8 @@ internal sealed class ByteRelay : IChannelHandler, IWorkItem
         if (received is not null) _up.BeginWith(received);
         if (!answer.IsEmpty) _down.BeginWith(answer);
         _up.Source.Handler = _up.Target.Handler = this;
+        _up.Source.ResetOnDeath();
+        _up.Target.ResetOnDeath();
         Pump(_down);
         Pump(_up);
     }

@@ -112,6 +112,10 @@ internal abstract class Channel
     /// <summary>Ends our direction: FIN, after close_notify on TLS. Reading goes on.</summary>
     public abstract void ShutdownWrite();
 
+    /// <summary>From now on the death of the process is a reset to the peer. Without it the kernel ends what a dead process leaves open with FIN, which on a plain stream says that everything was sent.
+    /// TLS needs nothing: there an end without close_notify is no end.</summary>
+    public virtual void ResetOnDeath() { }
+
     /// <summary>Closes quietly; close_notify is tried once. No event follows.</summary>
     public abstract void Close();
 

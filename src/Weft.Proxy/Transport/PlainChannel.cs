@@ -26,6 +26,13 @@ internal sealed class PlainChannel : SocketChannel
         return channel;
     }
 
+    public override void ResetOnDeath()
+    {
+        if (State != Phase.Open || ResetsOnClose) return;
+        ResetsOnClose = true;
+        Socket.ResetsOnClose(Fd, true);
+    }
+
     public override IoStatus Read(Span<byte> into, out int read)
     {
         read = 0;

@@ -132,9 +132,15 @@ internal static unsafe class Socket
     /// <summary>Closes with RST.</summary>
     public static void Reset(int fd)
     {
-        var linger = new Libc.Linger { OnOff = 1, Seconds = 0 };
-        _ = Libc.SetSocketOption(fd, Libc.SolSocket, Libc.SoLinger, &linger, (uint)sizeof(Libc.Linger));
+        ResetsOnClose(fd, true);
         Close(fd);
+    }
+
+    /// <summary>SO_LINGER of 0 s: whoever closes the socket, the kernel after the process's death too, sends RST.</summary>
+    public static void ResetsOnClose(int fd, bool resets)
+    {
+        var linger = new Libc.Linger { OnOff = resets ? 1 : 0, Seconds = 0 };
+        _ = Libc.SetSocketOption(fd, Libc.SolSocket, Libc.SoLinger, &linger, (uint)sizeof(Libc.Linger));
     }
 
     /// <summary>Adds one to an eventfd, which wakes who polls it. Cannot fail: the counter has room for 2^64 wake-ups.</summary>

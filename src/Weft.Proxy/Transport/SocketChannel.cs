@@ -61,6 +61,9 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
 
     protected Phase State { get; set; }
 
+    /// <summary>The socket is set to reset when it is closed.</summary>
+    protected bool ResetsOnClose { get; set; }
+
     /// <summary>The socket may have bytes, an end or an error that were not read.</summary>
     protected bool SocketReadable { get; set; }
 
@@ -224,7 +227,11 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
         if (_local is not null) _own?.Remove(_local);
         Worker.Poll.Forget(Fd);
         if (reset) Socket.Reset(Fd);
-        else Socket.Close(Fd);
+        else
+        {
+            if (ResetsOnClose) Socket.ResetsOnClose(Fd, false);
+            Socket.Close(Fd);
+        }
         Fd = -1;
         _gate?.Released();
     }
