@@ -174,7 +174,7 @@ internal sealed class InterceptedConnection : INameWaiter, IRouteWaiter, ITimerH
             return;
         }
         // What is outside of the mesh must not depend on a control plane that is there to say so.
-        _context.Names.StopWaiting(this);
+        _context.Names.GiveUp(this);
         Outside();
     }
 

@@ -11,8 +11,8 @@ internal interface INameLookup
     /// <param name="port">1 to 65535; a service that has no such port is answered as known, its routes then say that there are none.</param>
     NameAnswer Find(IPAddress address, ushort port, INameWaiter waiter);
 
-    /// <summary>The waiter waits no more, for whatever it asked. Harmless when it does not wait.</summary>
-    void StopWaiting(INameWaiter waiter);
+    /// <summary>The waiter has waited for as long as it would. For a while nobody else is made to wait: what is outside of the mesh must not be slow because the control plane is away.</summary>
+    void GiveUp(INameWaiter waiter);
 }
 
 /// <summary>Waits for the answer that <see cref="INameLookup.Find"/> could not give at once. Whoever waits bounds its own waiting.</summary>

@@ -11,11 +11,21 @@ namespace Weft.Proxy.Names;
 /// wakes those whose answer it has.
 /// </summary>
 /// <param name="config">Where names are asked for, and where they arrive.</param>
+/// <param name="nowMs">The worker's clock, in milliseconds.</param>
 /// <param name="report">Told of an exception in a waiter; the others still wait.</param>
-internal sealed class NameTable(ConfigStore config, Action<Exception> report) : INameLookup
+internal sealed class NameTable(ConfigStore config, Func<long> nowMs, Action<Exception> report) : INameLookup
 {
+    /// <summary>After a question that the control plane did not answer in time, how long nobody else is made to wait for it. What would have been waited for is asked all the same, so that its
+    /// return is noticed.</summary>
+    private const long SilenceMs = 5000;
+
+    /// <summary>Asked in one silence at most: a client may ask for one made-up name after another.</summary>
+    private const int MaxAskedInSilence = 100;
+
     private readonly Dictionary<INameWaiter, string> _waiting = new(ReferenceEqualityComparer.Instance);
     private ConfigMap<NameEntry> _names = ConfigMap<NameEntry>.Empty; // of the last version looked at
+    private long _silentUntilMs = long.MinValue;
+    private int _askedInSilence;
 
     /// <summary>Waiters that have not been told.</summary>
     public int Waiting => _waiting.Count;
@@ -34,6 +44,7 @@ internal sealed class NameTable(ConfigStore config, Action<Exception> report) : 
     {
         if (Entry(name) is { } entry) return Answer(entry);
         if (config.WantName is not { } want) return new NameAnswer(NameStatus.Outside); // nobody to ask: configuration is static
+        if (!MayWait(name)) return new NameAnswer(NameStatus.Outside);
         var text = Encoding.ASCII.GetString(name);
         _waiting.Add(waiter, text);
         want(text);
@@ -43,13 +54,29 @@ internal sealed class NameTable(ConfigStore config, Action<Exception> report) : 
     /// <summary>What the configuration holds of a name; null when it was never answered for.</summary>
     public NameEntry? Entry(ReadOnlySpan<byte> name) => config.Current.Names.Find(name);
 
-    public void StopWaiting(INameWaiter waiter) => _waiting.Remove(waiter);
+    /// <summary>Whether an answer may be waited for. Not after somebody has waited in vain a moment ago: then the name is asked for, and whoever wants it goes on as if it were unknown.</summary>
+    /// <param name="name">A name that the configuration does not hold.</param>
+    public bool MayWait(ReadOnlySpan<byte> name)
+    {
+        if (nowMs() >= _silentUntilMs) return true;
+        if (_askedInSilence++ < MaxAskedInSilence) config.WantName?.Invoke(Encoding.ASCII.GetString(name));
+        return false;
+    }
+
+    public void GiveUp(INameWaiter waiter)
+    {
+        if (!_waiting.Remove(waiter)) return;
+        var now = nowMs();
+        if (now >= _silentUntilMs) _askedInSilence = 0; // it begins; each who waited only tells that it goes on
+        _silentUntilMs = now + SilenceMs;
+    }
 
     /// <summary>Called on the worker when <paramref name="next"/> has become current. True when names have changed.</summary>
     public bool OnPublished(ProxyConfig next)
     {
         if (ReferenceEquals(next.Names, _names)) return false;
         _names = next.Names;
+        _silentUntilMs = long.MinValue;
         // A waiter that goes on may end others' waiting or begin anew, so what is walked is a copy.
         foreach (var (waiter, name) in _waiting.ToArray())
         {

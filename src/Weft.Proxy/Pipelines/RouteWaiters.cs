@@ -17,25 +17,24 @@ internal interface IRouteWaiter
 /// </summary>
 internal sealed class RouteWaiters(WorkerContext context)
 {
-    private readonly List<(IRouteWaiter Waiter, string Name)> _waiting = [];
+    private readonly Dictionary<IRouteWaiter, string> _waiting = new(ReferenceEqualityComparer.Instance);
 
     public void Add(IRouteWaiter waiter, string name)
     {
-        _waiting.Add((waiter, name));
+        _waiting.Add(waiter, name);
         context.Config.WantRoute?.Invoke(name);
     }
 
-    public void Remove(IRouteWaiter waiter) => _waiting.RemoveAll(w => ReferenceEquals(w.Waiter, waiter));
+    public void Remove(IRouteWaiter waiter) => _waiting.Remove(waiter);
 
     /// <summary>Called on the worker when <paramref name="config"/> has become current.</summary>
     public void OnPublished(ProxyConfig config)
     {
-        // One that goes on may end and start another wait at once, so the list is not walked while it changes.
-        for (var i = _waiting.Count - 1; i >= 0; i--)
+        if (_waiting.Count == 0) return;
+        // One that goes on may end others' waits or start one at once, so what is walked is a copy.
+        foreach (var (waiter, name) in _waiting.ToArray())
         {
-            if (i >= _waiting.Count || config.Routes.Find(_waiting[i].Name) is null) continue;
-            var waiter = _waiting[i].Waiter;
-            _waiting.RemoveAt(i);
+            if (config.Routes.Find(name) is null || !_waiting.Remove(waiter)) continue;
             try
             {
                 waiter.OnRoutesArrived();

@@ -31,7 +31,7 @@ internal sealed class WorkerContext
         Upstream = new UpstreamPools(this);
         Destinations = new OriginalDestinations(this);
         Waiting = new RouteWaiters(this);
-        Names = new NameTable(config, e => worker.Report("names", "a name arrived", e));
+        Names = new NameTable(config, () => worker.NowMs, e => worker.Report("names", "a name arrived", e));
         Withdrawals = new Withdrawals(worker, admission.AccessSettings);
         KeptBodies = new KeptBodies(worker.Buffers, UpstreamSettings);
     }

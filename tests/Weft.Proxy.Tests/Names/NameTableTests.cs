@@ -16,11 +16,12 @@ public sealed class NameTableTests
 
     private readonly ManagementServer _server = new();
     private readonly NameTable _names;
+    private long _nowMs;
 
     public NameTableTests()
     {
         _server.Store.WantName = _server.Assembler.WantName;
-        _names = new NameTable(_server.Store, e => throw new InvalidOperationException("a waiter failed", e));
+        _names = new NameTable(_server.Store, () => _nowMs, e => throw new InvalidOperationException("a waiter failed", e));
         _server.Store.Published += c => _names.OnPublished(c);
     }
 
@@ -126,16 +127,24 @@ public sealed class NameTableTests
     }
 
     [Fact]
-    public void Who_stops_waiting_hears_nothing()
+    public void After_one_has_waited_in_vain_nobody_waits_until_the_control_plane_is_heard_again()
     {
-        var waiter = new Waiter();
-        _server.With(Name("catalog.shop", "catalog.shop", false, "240.240.3.7")).Push();
-        _names.Find("catalog.shop"u8, waiter);
-        _names.StopWaiting(waiter);
-        _server.Push();
+        var (patient, next) = (new Waiter(), new Waiter());
+        _names.Find("catalog.shop"u8, patient).Status.ShouldBe(NameStatus.Asked);
+        _nowMs = 2000;
+        _names.GiveUp(patient);
+        _names.GiveUp(patient);
 
-        waiter.Heard.ShouldBeEmpty();
-        _names.StopWaiting(waiter);
+        _nowMs = 6999;
+        _names.Find("orders.shop"u8, next).Status.ShouldBe(NameStatus.Outside);
+        _server.Assembler.Wanted(XdsType.Name).ShouldContain("orders.shop", "asked for all the same");
+        _nowMs = 7000;
+        _names.Find("orders.shop"u8, next).Status.ShouldBe(NameStatus.Asked);
+        _names.GiveUp(next);
+
+        _server.With(Name("catalog.shop", "catalog.shop", false, "240.240.3.7")).Push();
+        patient.Heard.ShouldBeEmpty();
+        _names.Find("payments.shop"u8, next).Status.ShouldBe(NameStatus.Asked);
     }
 
     [Fact]

@@ -20,18 +20,12 @@ internal sealed class Resolver
     /// <summary>What <see cref="Handle"/> answers for a question that waits.</summary>
     public const int Waits = -1;
 
-    /// <summary>After a question that the control plane did not answer in time, how long others are not made to wait for it. As many as may wait are asked all the same, so that its return is
-    /// noticed.</summary>
-    private const long SilenceMs = 5000;
-
     private readonly WorkerContext _context;
     private readonly DnsServer _server;
     private readonly Forwarder? _forwarder;
     private readonly DnsMetrics _metrics;
     private readonly byte[] _response = new byte[ushort.MaxValue];
-    private long _silentUntilMs;
     private int _waiting;         // questions that somebody else is to answer
-    private int _askedInSilence;
 
     /// <param name="machine">The machine's resolvers.</param>
     /// <param name="self">Where this listener is reached.</param>
@@ -71,13 +65,7 @@ internal sealed class Resolver
     /// <summary>The control plane has said what the name is (<paramref name="answered"/>), or has said nothing for too long: then it goes where unknown names go.</summary>
     public void Resume(PendingQuery pending, bool answered)
     {
-        if (answered) _silentUntilMs = 0;
-        else
-        {
-            if (Worker.NowMs >= _silentUntilMs) _askedInSilence = 0; // it begins; each who waited only tells that it goes on
-            _silentUntilMs = Worker.NowMs + SilenceMs;
-            _context.Names.StopWaiting(pending);
-        }
+        if (!answered) _context.Names.GiveUp(pending);
         var question = pending.Question;
         var into = _response.AsSpan(0, pending.Path.MaxBytes(question.Query));
         var length = AnswerAtHand(question, into, out var outcome, out var mustAsk);
@@ -124,11 +112,7 @@ internal sealed class Resolver
                 outcome = DnsOutcome.Mesh;
                 return length;
             }
-            if (known is null && _context.Config.WantName is { } want)
-            {
-                mustAsk = Worker.NowMs >= _silentUntilMs;
-                if (!mustAsk && _askedInSilence++ < _server.MaxPending) want(Encoding.ASCII.GetString(key[..length]));
-            }
+            mustAsk = known is null && _context.Config.WantName is not null && _context.Names.MayWait(key[..length]);
         }
         if (!mustAsk) return AnswerElsewhere(question, into, out outcome);
         outcome = default;
