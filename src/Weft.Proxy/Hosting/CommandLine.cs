@@ -32,6 +32,7 @@ internal sealed record CommandLine(
           --max-listener-connections N
                                   the same for each listener (default: none)
           --max-handshakes N      TLS handshakes at one time per worker; beyond it the oldest is given up, 1 to 1000000 (default 1024)
+          --max-host-lookups N    names of hosts outside of the mesh that the system's resolver is asked for at one time, 1 to 10000 (default 64)
           --memory-limit-mb N     resident memory from nine tenths of which on requests are told 503, 64 to 16777216 (default: that of the cgroup, else none)
           --drain-seconds N       longest graceful end after SIGTERM, 0 to 86400 (default 30)
           --warmup-seconds N      how long the proxy may exercise its own code after the start, in the background, 0 to 60 (default 2)
@@ -45,7 +46,7 @@ internal sealed record CommandLine(
         options = null;
         var given = new Dictionary<string, string>(StringComparer.Ordinal);
         string[] known = ["--bootstrap", "--identity", "--join-token-file", "--keys", "--cache", "--concurrency", "--drain-seconds", "--warmup-seconds",
-            "--max-connections", "--max-listener-connections", "--max-handshakes", "--memory-limit-mb"];
+            "--max-connections", "--max-listener-connections", "--max-handshakes", "--max-host-lookups", "--memory-limit-mb"];
         for (var i = 0; i < args.Length; i++)
         {
             if (args[i] is "--help" or "-h")
@@ -65,12 +66,14 @@ internal sealed record CommandLine(
         if (!TryNumber(given, "--max-connections", 0, 1, int.MaxValue, out var connections, out error)) return false;
         if (!TryNumber(given, "--max-listener-connections", 0, 1, int.MaxValue, out var listenerConnections, out error)) return false;
         if (!TryNumber(given, "--max-handshakes", 1024, 1, 1_000_000, out var handshakes, out error)) return false;
+        if (!TryNumber(given, "--max-host-lookups", 64, 1, 10_000, out var lookups, out error)) return false;
         if (!TryNumber(given, "--memory-limit-mb", 0, 64, 16_777_216, out var megabytes, out error)) return false;
         var overload = new OverloadSettings
         {
             MaxConnections = connections > 0 ? connections : SystemLimits.DefaultConnections(Transport.Descriptors.Limit),
             MaxListenerConnections = listenerConnections > 0 ? listenerConnections : OverloadSettings.None,
             MaxHandshakes = handshakes,
+            MaxHostLookups = lookups,
             MemoryBytes = megabytes > 0 ? (long)megabytes << 20 : SystemLimits.CgroupMemory(),
         };
         var identity = given.GetValueOrDefault("--identity");

@@ -8,12 +8,10 @@ using Weft.Routing.Listeners;
 namespace Weft.Proxy.Interception;
 
 /// <summary>An intercepted connection to a destination that a policy denies: whoever speaks HTTP is told why, by 403, and everybody else is reset.</summary>
-internal sealed class DeniedConnection(WorkerContext context, AcceptedSocket socket, DownstreamConnection connection, Egress egress) : IPeekHandler
+/// <param name="grace">How long the client has to show what it speaks. A client of HTTP speaks at once; any other gets its reset now or then.</param>
+internal sealed class DeniedConnection(WorkerContext context, AcceptedSocket socket, DownstreamConnection connection, Egress egress, TimeSpan grace) : IPeekHandler
 {
-    /// <summary>How long a client has to show what it speaks. A client of HTTP speaks at once; any other gets its reset now or then.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
-
-    public void Start() => socket.StartPeeking(this, Patience);
+    public void Start() => socket.StartPeeking(this, grace);
 
     public void OnPeekReady(AcceptedSocket accepted)
     {

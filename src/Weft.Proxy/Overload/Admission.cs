@@ -18,6 +18,7 @@ internal sealed class Admission
     private readonly Counter _connections;
     private readonly Counter _requests;
     private readonly Counter _handshakes;
+    private int _lookups;
     private volatile string? _memoryRefusal;
     private volatile bool _memoryCritical;
     private readonly TimeProvider _time;
@@ -70,6 +71,18 @@ internal sealed class Admission
         get => _memoryCritical;
         set => _memoryCritical = value;
     }
+
+    /// <summary>False when as many host names are being looked up as may be at one time.</summary>
+    /// <param name="limit">How many that are.</param>
+    public bool TryBeginLookup(out int limit)
+    {
+        limit = _settings.MaxHostLookups;
+        if (Interlocked.Increment(ref _lookups) <= limit) return true;
+        Interlocked.Decrement(ref _lookups);
+        return false;
+    }
+
+    public void LookupEnded() => Interlocked.Decrement(ref _lookups);
 
     /// <summary>The share of one listener, the same for all workers.</summary>
     public ListenerAdmission For(string listener) => _listeners.GetOrAdd(listener, static (name, admission) => new ListenerAdmission(admission, name), this);

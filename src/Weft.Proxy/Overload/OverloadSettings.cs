@@ -15,6 +15,9 @@ internal sealed record OverloadSettings
     /// <summary>TLS handshakes at one time, per worker (<c>--max-handshakes</c>). Default 1,024: a handshake costs half a millisecond of processor time, so these are half a second of work.</summary>
     public int MaxHandshakes { get; init; } = 1024;
 
+    /// <summary>Host names that the system's resolver is asked for at one time (<c>--max-host-lookups</c>). Default 64: it holds a thread for each, and more would only wait for one.</summary>
+    public int MaxHostLookups { get; init; } = 64;
+
     /// <summary>Resident bytes of the process (<c>--memory-limit-mb</c>). Default: its cgroup's limit, else none.</summary>
     public long MemoryBytes { get; init; } = None;
 

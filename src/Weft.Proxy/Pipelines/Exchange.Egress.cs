@@ -40,8 +40,8 @@ internal sealed partial class Exchange : IHostWaiter
     {
         _phase = Phase.AwaitingAddress;
         _context.Worker.Timers.Schedule(_timer, (long)limit.TotalMilliseconds);
-        _lookup = HostLookup.TryStart(_context.Worker, _host, this);
-        if (_lookup is null) Fail(Fault.Overloaded, $"{HostLookup.MaxAtOnce} host names are being looked up, and no more are at one time");
+        _lookup = HostLookup.TryStart(_context.Worker, _context.Admission, _host, this, out var most);
+        if (_lookup is null) Fail(Fault.Overloaded, $"{most} host names are being looked up, and no more are at one time (--max-host-lookups)");
     }
 
     /// <inheritdoc/>

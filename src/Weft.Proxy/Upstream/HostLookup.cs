@@ -1,4 +1,5 @@
 using System.Net;
+using Weft.Proxy.Overload;
 using Weft.Proxy.Workers;
 
 namespace Weft.Proxy.Upstream;
@@ -15,26 +16,19 @@ internal interface IHostWaiter
 /// </summary>
 internal sealed class HostLookup : IWorkItem
 {
-    /// <summary>The resolver holds a thread for each; more would only wait for one. A limit of the process.</summary>
-    public const int MaxAtOnce = 64;
-
-    private static int _running;
-
     private readonly Worker _worker;
+    private readonly Admission _admission;
     private IHostWaiter? _waiter; // worker's thread
     private IPAddress[] _addresses = [];
 
-    private HostLookup(Worker worker, IHostWaiter waiter) => (_worker, _waiter) = (worker, waiter);
+    private HostLookup(Worker worker, Admission admission, IHostWaiter waiter) => (_worker, _admission, _waiter) = (worker, admission, waiter);
 
-    /// <returns>Null where <see cref="MaxAtOnce"/> are under way. The waiter is called later, unless <see cref="Cancel"/> comes before.</returns>
-    public static HostLookup? TryStart(Worker worker, string host, IHostWaiter waiter)
+    /// <param name="limit">How many may be under way in this process.</param>
+    /// <returns>Null where so many are. The waiter is called later, unless <see cref="Cancel"/> comes before.</returns>
+    public static HostLookup? TryStart(Worker worker, Admission admission, string host, IHostWaiter waiter, out int limit)
     {
-        if (Interlocked.Increment(ref _running) > MaxAtOnce)
-        {
-            Interlocked.Decrement(ref _running);
-            return null;
-        }
-        var lookup = new HostLookup(worker, waiter);
+        if (!admission.TryBeginLookup(out limit)) return null;
+        var lookup = new HostLookup(worker, admission, waiter);
         _ = Task.Run(() => lookup.AskAsync(host));
         return lookup;
     }
@@ -55,7 +49,7 @@ internal sealed class HostLookup : IWorkItem
         }
         finally
         {
-            Interlocked.Decrement(ref _running);
+            _admission.LookupEnded();
         }
         _worker.Post(this);
     }

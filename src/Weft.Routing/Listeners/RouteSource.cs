@@ -24,5 +24,6 @@ public abstract record RouteSource
     /// <summary>Chosen per connection by the address that the client wanted to reach (filter weft.v1.Transparent).</summary>
     /// <param name="LookupTimeout">How long a connection waits, the first time, for the name behind its destination and for its routes, each. Default 2 s.</param>
     /// <param name="Egress">What becomes of what is not in the mesh.</param>
-    public sealed record Transparent(TimeSpan LookupTimeout, Egress Egress) : RouteSource;
+    /// <param name="DenialGrace">How long the client of a connection that is denied has to show that it speaks HTTP. Default 1 s.</param>
+    public sealed record Transparent(TimeSpan LookupTimeout, Egress Egress, TimeSpan DenialGrace) : RouteSource;
 }

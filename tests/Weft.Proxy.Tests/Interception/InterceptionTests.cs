@@ -194,6 +194,24 @@ public sealed class InterceptionTests
     }
 
     [Fact]
+    public async Task A_client_of_HTTP_that_is_denied_has_the_grace_that_is_configured_to_say_so()
+    {
+        using var inside = new TestNamespace();
+        await using var proxy = Intercept(inside, Deny + ", \"denial_grace\": \"30s\"");
+
+        var (_, output) = await inside.RunAsync(Tool.Require("python3", "python3"), "-c", $$"""
+            import socket, time
+            s = socket.create_connection(('{{Outside}}', 80), 10)
+            time.sleep(1.5) # longer than the default
+            s.sendall(b'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+            print(s.recv(100))
+            """);
+
+        output.ShouldContain("HTTP/1.1 403");
+        proxy.Faults.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_destination_where_nobody_listens_and_a_port_that_a_service_has_not_are_reset()
     {
         var python = Tool.Require("python3", "python3");

@@ -12,6 +12,20 @@ public sealed class EgressTests
 
     private static ProxyUnderTest Proxy(bool denied = false) => denied ? new ProxyUnderTest().ListenForward() : new ProxyUnderTest().ListenForward(egress: "\"egress\": \"ALLOW\"");
 
+    [Fact]
+    public async Task More_hosts_than_may_be_looked_up_at_one_time_are_refused_by_the_name_of_the_limit()
+    {
+        await using var proxy = new ProxyUnderTest(limits: new Weft.Proxy.Overload.OverloadSettings { MaxHostLookups = 0 }).ListenForward(egress: "\"egress\": \"ALLOW\"");
+        using var client = await RawClient.ConnectAsync(proxy.Address);
+        await client.SendAsync("CONNECT a.host.outside.test:443 HTTP/1.1\r\nHost: a.host.outside.test:443\r\n\r\n");
+
+        var answer = await client.ReadResponseAsync();
+
+        (answer.Status, answer["x-weft-fault"]).ShouldBe((503, "overloaded"));
+        answer.Body.ShouldContain("--max-host-lookups");
+        proxy.Faults.ShouldBeEmpty();
+    }
+
     [Theory]
     [InlineData("127.0.0.1")]
     [InlineData("localhost")] // the system's resolver

@@ -149,7 +149,7 @@ public sealed class ListenerAddressingTests
         message.ListenerFilters.Add(Filter(new OriginalDst()));
         var compiled = ListenerCompiler.Compile(message);
         compiled.Rejections.ShouldBeEmpty();
-        compiled.Value!.FilterChains[0].Http!.Routes.ShouldBe(new RouteSource.Transparent(TimeSpan.FromSeconds(2), new Egress("Mesh default")));
+        compiled.Value!.FilterChains[0].Http!.Routes.ShouldBe(new RouteSource.Transparent(TimeSpan.FromSeconds(2), new Egress("Mesh default"), TimeSpan.FromSeconds(1)));
 
         manager.HttpFilters[0].TypedConfig = Any.Pack(new Weft.V1.Transparent { Egress = Weft.V1.Egress.Deny });
         message.FilterChains[0] = TestResources.Chain(manager);
