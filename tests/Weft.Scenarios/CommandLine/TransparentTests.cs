@@ -91,6 +91,34 @@ public sealed class TransparentTests(ITestOutputHelper output)
         await Should.ThrowAsync<System.Net.Sockets.SocketException>(() => direct.ConnectAsync("127.0.0.1", proxy["inbound"]![0]!["port"]!.GetValue<int>()));
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task A_killed_sidecar_refuses_at_once_and_the_application_reaches_the_mesh_again_when_it_is_back()
+    {
+        await using var weft = await MeshAsync();
+        var run = weft.Start("run", "--service", "me", "--transparent", "--", Python, "-u", "-c", """
+            import socket, time, urllib.request
+            address = socket.gethostbyname("hello")
+            while True:
+                began = time.monotonic()
+                try: said = urllib.request.urlopen(f"http://{address}/", timeout=10).read().decode()[:5]
+                except Exception as e: said = type(getattr(e, "reason", e)).__name__ # an answer that was cut is an HTTPException
+                print(f"= {said} {(time.monotonic() - began) * 1000:.0f}")
+                time.sleep(0.02)
+            """);
+        await Installation.Eventually(() => Task.FromResult(Said().Exists(l => l[1] == "hello")), "the mesh is reached", run);
+
+        (await weft.ShellAsync($"for p in $(cat /proc/{run.Id}/task/*/children); do [ $(cat /proc/$p/comm) = weft-proxy ] && kill -9 $p; done; true")).ShouldSucceed();
+
+        await Installation.Eventually(() => Task.FromResult(Said().Exists(l => l[1] == "ConnectionRefusedError")), "connections are refused", run);
+        await Installation.Eventually(() => Task.FromResult(Said()[^1][1] == "hello"), "the mesh is reached again", run);
+        run.Log.ShouldContain("starting it again");
+        var failed = Said().Where(l => l[1] != "hello").ToList();
+        failed.ShouldAllBe(l => int.Parse(l[2], CultureInfo.InvariantCulture) < 3000, "nothing hangs");
+        output.WriteLine($"{failed.Count} connections failed, within {failed.Max(l => int.Parse(l[2], CultureInfo.InvariantCulture))} ms: {string.Join(", ", failed.Select(l => l[1]).Distinct())}");
+
+        List<string[]> Said() => [.. run.Log.Split('\n').Where(l => l.StartsWith("= ", StringComparison.Ordinal)).Select(l => l.TrimEnd().Split(' ')).Where(l => l.Length == 3)];
+    }
+
     private static string Python => Tool.Require("python3", "python3");
 
     private static async Task<Installation> MeshAsync(params string[] options)
