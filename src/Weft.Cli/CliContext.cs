@@ -33,10 +33,9 @@ public sealed record CliContext
         var plain = System.Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 } || System.Environment.GetEnvironmentVariable("TERM") == "dumb";
         return new CliContext
         {
-            // Not Console.Out, Error and In: they write the terminal's keypad sequence, into the screen of the application that is run here.
-            Out = Writer(Console.OpenStandardOutput()),
-            Error = Writer(Console.OpenStandardError()),
-            In = new StreamReader(Console.OpenStandardInput()),
+            Out = Console.Out,
+            Error = Console.Error,
+            In = Console.In,
             OutIsTerminal = !plain && !Console.IsOutputRedirected,
             ErrorIsTerminal = !plain && !Console.IsErrorRedirected,
             Time = TimeProvider.System,
@@ -44,7 +43,5 @@ public sealed record CliContext
             // Without a proxy, whatever http_proxy says: a command started by an application of the mesh must reach the control plane itself.
             Network = () => new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(5) },
         };
-
-        static TextWriter Writer(Stream stream) => TextWriter.Synchronized(new StreamWriter(stream) { AutoFlush = true });
     }
 }
