@@ -22,6 +22,9 @@ internal sealed class UndecidedConnection : ITimerHandler, IByteConnectWaiter, I
         Grace,
         Limit,
 
+        /// <summary>The server has spoken, and a ClientHello may be on its way yet.</summary>
+        Greeted,
+
         /// <summary>Whoever speaks, whenever.</summary>
         Unlimited,
 
@@ -40,6 +43,7 @@ internal sealed class UndecidedConnection : ITimerHandler, IByteConnectWaiter, I
     private ByteServerConnection? _bytes;
     private bool _dialled;
     private bool _connected;
+    private bool _helloBegan;
     private bool _limitOver; // a beginning is not waited for any longer
     private bool _wasSilent; // over the whole limit
 
@@ -96,6 +100,7 @@ internal sealed class UndecidedConnection : ITimerHandler, IByteConnectWaiter, I
         if (protocol == ClientProtocol.NeedMore)
         {
             var mayBeTls = _settings.TakesTls && bytes[0] == ClientHelloPeek.HandshakeRecord;
+            _helloBegan = mayBeTls;
             if (!isAll && (mayBeTls || MayBeHttp && !_limitOver && _remembered != Verdict.ServerFirst)) return;
             protocol = MayBeHttp && ProtocolGuess.LooksLikeHttp(bytes) ? ClientProtocol.Http11 : ClientProtocol.Bytes;
         }
@@ -155,9 +160,18 @@ internal sealed class UndecidedConnection : ITimerHandler, IByteConnectWaiter, I
             _stage = Stage.Unlimited;
             return;
         }
-        if (_settings.Http is { } http) _context.Memory.Observe(_settings.Destination, Verdict.ServerFirst, http.Remember);
-        DecideBytes(Finding.ServerFirst);
+        var holdMs = HoldMs();
+        if (_helloBegan || holdMs > 0)
+        {
+            _stage = Stage.Greeted;
+            Worker.Timers.Schedule(_timer, Math.Max(1, holdMs));
+        }
+        else DecideServerFirst();
     }
+
+    /// <summary>For how long the server's greeting is to be held back yet.</summary>
+    private long HoldMs() => _settings.TlsPeer is not { } peer || _context.Peers.WaitsForGreetings(peer) ? 0
+        : (long)_settings.GreetingHold.TotalMilliseconds - (Worker.NowMicros - _acceptedMicros) / 1000;
 
     public void OnFailed(Channel channel)
     {
@@ -183,6 +197,7 @@ internal sealed class UndecidedConnection : ITimerHandler, IByteConnectWaiter, I
     {
         if (!_client.IsOpen) End();
         else if (_stage == Stage.Grace) EnterLimit();
+        else if (_stage == Stage.Greeted) OnHeld();
         else if (_remembered == Verdict.Http)
         {
             // Clients of this destination speak HTTP, and this one takes its time. Should the server be one that speaks first after all, nobody waits longer than this.
@@ -195,6 +210,15 @@ internal sealed class UndecidedConnection : ITimerHandler, IByteConnectWaiter, I
             OnClient(); // what has come and could not be told is told now
             if (!IsDecided) OnSilence();
         }
+    }
+
+    /// <remarks>A hello that has begun decides when it is whole, or when the listener's time for it is over.</remarks>
+    private void OnHeld()
+    {
+        OnClient();
+        if (IsDecided || _helloBegan) return;
+        if (_settings.TlsPeer is { } peer) _context.Peers.WaitedForGreeting(peer);
+        DecideServerFirst();
     }
 
     private void EnterLimit()
@@ -234,8 +258,15 @@ internal sealed class UndecidedConnection : ITimerHandler, IByteConnectWaiter, I
         _client.OnHttp(protocol, asBytes);
     }
 
+    private void DecideServerFirst()
+    {
+        if (_settings.Http is { } http) _context.Memory.Observe(_settings.Destination, Verdict.ServerFirst, http.Remember);
+        DecideBytes(Finding.ServerFirst);
+    }
+
     private void DecideTls(ReadOnlySpan<byte> bytes)
     {
+        if (_settings.TlsPeer is { } peer) _context.Peers.SpokeTls(peer);
         ClientHelloPeek.Inspect(bytes, out var hello, out _);
         if (_bytes is not null && _client.IsForBytes(hello!))
         {

@@ -1,3 +1,4 @@
+using System.Net;
 using Weft.Routing.Listeners;
 using Weft.Routing.Routes;
 
@@ -13,6 +14,13 @@ internal sealed record UndecidedSettings(string Destination, ProtocolDetection? 
     /// <summary>Where TLS may come, how long its hello is waited for before the endpoint is dialled: a client sends it together with the last packet of its connect, whatever
     /// the distance. Dialling sooner would make two connections to the application of every one between proxies. Default 2 ms.</summary>
     public TimeSpan HelloGrace { get; init; } = TimeSpan.FromMilliseconds(2);
+
+    /// <summary>Whose TLS may be meant for this side: a greeting of the server is held back from it, for <see cref="GreetingHold"/>, unless it is known to wait for greetings. Null: nobody's.</summary>
+    public IPAddress? TlsPeer { get; init; }
+
+    /// <summary>From accepting. A proxy of the mesh that is short of processor time sends its hello later than <see cref="HelloGrace"/>; given the greeting, it would take that for the answer
+    /// to its hello. Default 50 ms.</summary>
+    public TimeSpan GreetingHold { get; init; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Others have found out that clients of the destination speak HTTP. Until this proxy knows it by itself, a client is given the detection's limit to speak before the endpoint is dialled:
     /// no connection is made that will not be used, and should the others be wrong, it costs that time and nothing else.</summary>

@@ -18,7 +18,7 @@ internal sealed partial class WorkerListener : IUndecidedHandler
         if (PlainChain(socket, listener) is not { IsTls: false, Bytes: { } bytes } plain) return null;
         var http = plain.Chain.Detection ?? (listener.InspectsHttp ? Weft.Routing.Listeners.ProtocolDetection.Default : null);
         if (http is null && !listener.TakesTls) return null;
-        return new UndecidedSettings(bytes.Clusters[0].Name, http, listener.TakesTls, _detection.Timeout);
+        return new UndecidedSettings(bytes.Clusters[0].Name, http, listener.TakesTls, _detection.Timeout) { TlsPeer = listener.TakesTls ? socket.Remote.Address : null };
     }
 
     public ByteServerConnection? AsBytes(AcceptedSocket socket)

@@ -51,6 +51,35 @@ public sealed class OnePortTests : IAsyncDisposable
         }
     }
 
+    /// <summary>A proxy that is short of processor time connects, and sends its hello when it gets to it. Given the greeting, it would take that for the answer.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_hello_that_is_late_is_a_hello_although_the_server_has_greeted(bool undeclared)
+    {
+        await using var smtp = new ScriptedBackend(async c =>
+        {
+            await c.SendAsync(Greeting);
+            await c.ReadToEndAsync();
+        });
+        Permissive(undeclared).Cluster("backend", [smtp.Address]);
+        var hello = await ClientHelloPeekTests.RealHello("server", ["weft-h1"]);
+        for (var i = 0; i < 5; i++)
+        {
+            using var late = await RawClient.ConnectAsync(_proxy.Address);
+            while (smtp.Connections <= i) await Task.Delay(1, TestContext.Current.CancellationToken);
+            await Task.Delay(5, TestContext.Current.CancellationToken); // the greeting has come
+            await late.SendAsync(hello[..100]);
+            if (i > 2) await Task.Delay(100, TestContext.Current.CancellationToken); // and the rest takes even longer
+            await late.SendAsync(hello[100..]);
+            ((int)(await late.ReadAsync(1))[0]).ShouldBe(0x16, "the answer of TLS");
+        }
+
+        // A client in plaintext from the same address has its greeting all the same.
+        using var plain = await RawClient.ConnectAsync(_proxy.Address);
+        (await plain.ReadAsync(Greeting.Length)).ShouldBe(Greeting);
+    }
+
     [Fact]
     public async Task A_permissive_port_serves_mesh_tls_plaintext_http_and_bytes()
     {
