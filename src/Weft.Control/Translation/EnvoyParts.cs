@@ -17,6 +17,13 @@ internal static class EnvoyParts
     public static Address Socket(string address, int port) =>
         new() { SocketAddress = new SocketAddress { Address = address, PortValue = (uint)port } };
 
+    /// <param name="range">As in <c>240.240.0.0/16</c>.</param>
+    public static CidrRange Range(string range)
+    {
+        var network = System.Net.IPNetwork.Parse(range);
+        return new CidrRange { AddressPrefix = network.BaseAddress.ToString(), PrefixLen = (uint)network.PrefixLength };
+    }
+
     public static Struct Fields(params ReadOnlySpan<(string Name, Value Value)> fields)
     {
         var result = new Struct();

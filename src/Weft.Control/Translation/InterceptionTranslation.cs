@@ -19,6 +19,8 @@ internal static class InterceptionTranslation
         // The destination chooses a RouteConfiguration per connection; a manager needs one of its own all the same.
         manager.RouteConfig = new RouteConfiguration { Name = XdsNames.TransparentListener };
         var transparent = new Weft.V1.Transparent { LookupTimeout = EnvoyParts.Time(OutboundTranslation.LookupTimeout) };
+        var ranges = settings.Source?.VirtualAddresses ?? VirtualAddressRanges.Default;
+        transparent.VirtualAddresses.Add([EnvoyParts.Range(ranges.Ipv4), EnvoyParts.Range(ranges.Ipv6)]);
         if (settings.Egress == EgressMode.Deny) (transparent.Egress, transparent.Policy) = (Weft.V1.Egress.Deny, OutboundTranslation.EgressPolicy);
         manager.HttpFilters.Insert(0, new HttpFilter { Name = "weft.v1.transparent", TypedConfig = EnvoyParts.Pack(transparent) });
         var listener = OnBothLoopbacks(XdsNames.TransparentListener, port, node);

@@ -159,7 +159,8 @@ internal sealed class InterceptedConnection : INameWaiter, IRouteWaiter, ITimerH
     private void Outside()
     {
         _step = Step.Decided;
-        if (_source.Egress.IsDenied) new DeniedConnection(_context, _socket, _connection, _source.Egress, _source.DenialGrace).Start();
+        if (_source.IsVirtual(_connection.Destination.Address)) Refuse(RefusalReason.NoRoute, $"no service of the mesh has the address {_connection.Destination.Address}");
+        else if (_source.Egress.IsDenied) new DeniedConnection(_context, _socket, _connection, _source.Egress, _source.DenialGrace).Start();
         else _socket.Plain(new ByteServerConnection(_context, _connection, Passthrough.Route, _context.Destinations.Resolve(Passthrough.Cluster, _connection.Destination)));
     }
 

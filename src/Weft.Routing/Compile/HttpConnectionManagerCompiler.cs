@@ -143,7 +143,8 @@ internal static class HttpConnectionManagerCompiler
         if (into.Unpack(filter.TypedConfig, Weft.V1.Transparent.Parser, at) is not { } config) return null;
         return new RouteSource.Transparent(
             into.Time(config.LookupTimeout, TimeSpan.FromSeconds(2), at.Field("lookup_timeout")), EgressOf(config.Egress, config.Policy, at, into),
-            into.Time(config.DenialGrace, TimeSpan.FromSeconds(1), at.Field("denial_grace")));
+            into.Time(config.DenialGrace, TimeSpan.FromSeconds(1), at.Field("denial_grace")),
+            into.Prefixes(config.VirtualAddresses, at, "virtual_addresses"));
     }
 
     private static Egress EgressOf(Weft.V1.Egress egress, string policy, FieldPath at, Compilation into)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using Weft.Routing.Routes;
 
 namespace Weft.Routing.Listeners;
@@ -25,5 +26,9 @@ public abstract record RouteSource
     /// <param name="LookupTimeout">How long a connection waits, the first time, for the name behind its destination and for its routes, each. Default 2 s.</param>
     /// <param name="Egress">What becomes of what is not in the mesh.</param>
     /// <param name="DenialGrace">How long the client of a connection that is denied has to show that it speaks HTTP. Default 1 s.</param>
-    public sealed record Transparent(TimeSpan LookupTimeout, Egress Egress, TimeSpan DenialGrace) : RouteSource;
+    /// <param name="VirtualAddresses">Where the mesh takes its services' addresses from: nothing in there is outside of the mesh, whether a service has it or not.</param>
+    public sealed record Transparent(TimeSpan LookupTimeout, Egress Egress, TimeSpan DenialGrace, ImmutableArray<IPNetwork> VirtualAddresses) : RouteSource
+    {
+        public bool IsVirtual(IPAddress address) => VirtualAddresses.Any(range => range.Contains(address));
+    }
 }

@@ -33,7 +33,9 @@ public sealed class InterceptionTranslationTests
         listener.ListenerFilters.Select(f => f.Name).ShouldBe(["envoy.filters.listener.original_dst"]);
         var manager = HttpConnectionManager.Parser.ParseFrom(listener.FilterChains.Single().Filters.Single().TypedConfig.Value);
         manager.HttpFilters.Select(f => f.Name).ShouldBe(["weft.v1.transparent", "envoy.filters.http.router"]);
-        Weft.V1.Transparent.Parser.ParseFrom(manager.HttpFilters[0].TypedConfig.Value).Egress.ShouldBe(Weft.V1.Egress.Allow);
+        var transparent = Weft.V1.Transparent.Parser.ParseFrom(manager.HttpFilters[0].TypedConfig.Value);
+        transparent.Egress.ShouldBe(Weft.V1.Egress.Allow);
+        transparent.VirtualAddresses.Select(r => $"{r.AddressPrefix}/{r.PrefixLen}").ShouldBe(["240.240.0.0/16", "fd77:6566:7400::/112"]);
         Snapshot(Node).Find(XdsType.Listener, "transparent").ShouldBeNull();
     }
 

@@ -226,6 +226,19 @@ public sealed class InterceptionTests
     }
 
     [Fact]
+    public async Task What_is_meant_for_a_service_that_is_gone_does_not_leave_the_machine()
+    {
+        var curl = Tool.Require("curl", "curl");
+        using var inside = new TestNamespace();
+        await using var proxy = Intercept(inside, ", \"virtual_addresses\": [{\"address_prefix\": \"127.77.0.0\", \"prefix_len\": 16}]");
+        await using var web = Web(Outside); // it would be reached, were it passed through
+        (await inside.RunAsync(curl, "-sS", $"http://{web.Address}/")).ExitCode.ShouldBe(56);
+        web.Connections.ShouldBe(0);
+        proxy.Warnings.Single().ShouldEndWith($"no service of the mesh has the address {Outside}");
+        proxy.Faults.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_connection_to_the_listener_itself_is_reset()
     {
         var python = Tool.Require("python3", "python3");

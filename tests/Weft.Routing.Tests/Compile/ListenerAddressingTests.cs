@@ -141,7 +141,7 @@ public sealed class ListenerAddressingTests
         var manager = TestResources.Manager(m =>
         {
             m.ClearRouteSpecifier();
-            m.HttpFilters.Insert(0, new() { Name = "weft.v1.transparent", TypedConfig = Any.Pack(new Weft.V1.Transparent { Egress = Weft.V1.Egress.Deny, Policy = "Mesh default" }) });
+            m.HttpFilters.Insert(0, new() { Name = "weft.v1.transparent", TypedConfig = Any.Pack(new Weft.V1.Transparent { Egress = Weft.V1.Egress.Deny, Policy = "Mesh default", VirtualAddresses = { new CidrRange { AddressPrefix = "240.240.0.0", PrefixLen = 16 } } }) });
         });
         ListenerCompiler.Compile(TestResources.Listener(manager)).Rejections.ShouldHaveSingleItem().Field.ShouldBe("listener_filters");
 
@@ -149,7 +149,10 @@ public sealed class ListenerAddressingTests
         message.ListenerFilters.Add(Filter(new OriginalDst()));
         var compiled = ListenerCompiler.Compile(message);
         compiled.Rejections.ShouldBeEmpty();
-        compiled.Value!.FilterChains[0].Http!.Routes.ShouldBe(new RouteSource.Transparent(TimeSpan.FromSeconds(2), new Egress("Mesh default"), TimeSpan.FromSeconds(1)));
+        var source = (RouteSource.Transparent)compiled.Value!.FilterChains[0].Http!.Routes;
+        compiled.Value!.FilterChains[0].Http!.Routes.ShouldBe(new RouteSource.Transparent(TimeSpan.FromSeconds(2), new Egress("Mesh default"), TimeSpan.FromSeconds(1), source.VirtualAddresses));
+        source.IsVirtual(IPAddress.Parse("240.240.3.7")).ShouldBeTrue();
+        source.IsVirtual(IPAddress.Parse("240.241.3.7")).ShouldBeFalse();
 
         manager.HttpFilters[0].TypedConfig = Any.Pack(new Weft.V1.Transparent { Egress = Weft.V1.Egress.Deny });
         message.FilterChains[0] = TestResources.Chain(manager);

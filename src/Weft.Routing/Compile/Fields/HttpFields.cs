@@ -99,6 +99,6 @@ internal static class HttpFields
             honoured: "default_namespace=1 domain_suffixes=2[] lookup_timeout=3:Duration egress=4:enum(ALLOW,DENY) policy=5"),
 
         new("weft.v1.Transparent",
-            honoured: "lookup_timeout=1:Duration egress=2:enum(ALLOW,DENY) policy=3 denial_grace=4:Duration"),
+            honoured: "lookup_timeout=1:Duration egress=2:enum(ALLOW,DENY) policy=3 denial_grace=4:Duration virtual_addresses=5[]:envoy.config.core.v3.CidrRange"),
     ];
 }
