@@ -85,12 +85,13 @@ public sealed class RunFolder
         return abandoned;
     }
 
-    /// <summary>For its owner's eyes alone.</summary>
+    /// <summary>For its owner's eyes alone. A file that is there is replaced, and not written into: it may be readable to others, or lead somewhere else.</summary>
     internal static void WritePrivate(string path, string text)
     {
+        File.Delete(path);
         using var file = new FileStream(path, new FileStreamOptions
         {
-            Mode = FileMode.Create,
+            Mode = FileMode.CreateNew,
             Access = FileAccess.Write,
             UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
         });

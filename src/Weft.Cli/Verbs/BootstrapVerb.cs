@@ -31,9 +31,9 @@ internal static class BootstrapVerb
             if (OnlyHere(proxies.Host) && !OnlyHere(node.Address))
                 throw new CliException($"the machine of {node.Workload} ({node.Address}) cannot reach the control plane at {proxies.Host}:{proxies.Port}\nstart it with --xds IP:PORT, an address that machines reach, or name one here with --xds HOST:PORT");
 
-            var token = await TokenAsync(control, node, cancel);
             var path = Path.GetFullPath(parsed.GetValue(folder)!);
             DataFolder.CreatePrivate(path);
+            var token = await TokenAsync(control, node, cancel);
             RunFolder.WritePrivate(Path.Combine(path, "bootstrap.json"), SidecarBootstrap.Create(node, proxies).ToJsonString() + "\n");
             RunFolder.WritePrivate(Path.Combine(path, "join-token"), token);
             await cli.Out.WriteAsync(NextSteps(node, parsed.GetValue(folder)!, proxies));

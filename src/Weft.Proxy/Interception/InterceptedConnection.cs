@@ -51,7 +51,7 @@ internal sealed class InterceptedConnection : INameWaiter, IRouteWaiter, ITimerH
         if (_connection.OriginalDestination is null) Refuse(RefusalReason.Loop, $"it was not redirected: {destination} is the listener's own address");
         else
         {
-            var answer = _context.Names.Find(destination.Address, (ushort)destination.Port, this);
+            var answer = _context.Names.Find(destination.Address, (ushort)destination.Port, this, mustWait: _source.IsVirtual(destination.Address));
             if (answer.Status == NameStatus.Asked) Wait();
             else Named(answer);
         }

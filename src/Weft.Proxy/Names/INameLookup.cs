@@ -9,7 +9,8 @@ internal interface INameLookup
     /// is there, never from inside this call.</summary>
     /// <param name="address">IPv4 or IPv6, never IPv4-mapped.</param>
     /// <param name="port">1 to 65535; a service that has no such port is answered as known, its routes then say that there are none.</param>
-    NameAnswer Find(IPAddress address, ushort port, INameWaiter waiter);
+    /// <param name="mustWait">It is an address that only a service can have: it is waited for also where others would go on as if it were unknown (<see cref="GiveUp"/>).</param>
+    NameAnswer Find(IPAddress address, ushort port, INameWaiter waiter, bool mustWait = false);
 
     /// <summary>The waiter has waited for as long as it would. For a while nobody else is made to wait: what is outside of the mesh must not be slow because the control plane is away.</summary>
     void GiveUp(INameWaiter waiter);

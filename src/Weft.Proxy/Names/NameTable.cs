@@ -30,21 +30,21 @@ internal sealed class NameTable(ConfigStore config, Func<long> nowMs, Action<Exc
     /// <summary>Waiters that have not been told.</summary>
     public int Waiting => _waiting.Count;
 
-    public NameAnswer Find(IPAddress address, ushort port, INameWaiter waiter)
+    public NameAnswer Find(IPAddress address, ushort port, INameWaiter waiter, bool mustWait = false)
     {
         if (!MayBeVirtual(address)) return new NameAnswer(NameStatus.Outside);
         Span<byte> name = stackalloc byte[64];
         address.TryFormat(name, out var length);
-        return Find(name[..length], waiter);
+        return Find(name[..length], waiter, mustWait);
     }
 
     /// <summary>As <see cref="Find(IPAddress, ushort, INameWaiter)"/>, by name.</summary>
     /// <param name="name"><c>service.namespace</c> in lower case, or an address in its canonical form.</param>
-    public NameAnswer Find(ReadOnlySpan<byte> name, INameWaiter waiter)
+    public NameAnswer Find(ReadOnlySpan<byte> name, INameWaiter waiter, bool mustWait = false)
     {
         if (Entry(name) is { } entry) return Answer(entry);
         if (config.WantName is not { } want) return new NameAnswer(NameStatus.Outside); // nobody to ask: configuration is static
-        if (!MayWait(name)) return new NameAnswer(NameStatus.Outside);
+        if (!mustWait && !MayWait(name)) return new NameAnswer(NameStatus.Outside);
         var text = Encoding.ASCII.GetString(name);
         _waiting.Add(waiter, text);
         want(text);

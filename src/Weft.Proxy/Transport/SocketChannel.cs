@@ -192,11 +192,12 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
     }
 
     /// <summary>The channel failed outside a read or write.</summary>
-    protected void Fail(ChannelFailure failure, string text)
+    /// <param name="reset">The kernel holds bytes that the peer may get yet: without a reset it would get them and an end behind them, as if they were all.</param>
+    protected void Fail(ChannelFailure failure, string text, bool reset = false)
     {
         Failure = failure;
         FailureText = text;
-        if (State != Phase.Lingering) CloseSocket(reset: false);
+        if (State != Phase.Lingering) CloseSocket(reset);
         Handler.OnFailed(this);
     }
 
@@ -319,7 +320,7 @@ internal abstract class SocketChannel : Channel, IEventSource, ITimerHandler, IW
         if (silence.Owes && silence.Ms >= _patienceMs)
         {
             Worker.CountSilent(_accepted);
-            Fail(ChannelFailure.Silent, $"the peer has acknowledged nothing for {silence.Ms / 1000} s");
+            Fail(ChannelFailure.Silent, $"the peer has acknowledged nothing for {silence.Ms / 1000} s", reset: true);
             return;
         }
         Worker.Timers.Schedule(_deadline, silence.Ms < _patienceMs ? _patienceMs - silence.Ms : _patienceMs);

@@ -146,7 +146,11 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
     {
         var current = config.Clusters.Find(clusterName);
         if (current is null) return false;
-        if (current.Cluster.Type == DiscoveryType.OriginalDestination) return true; // its endpoints stand in no assignment
+        if (current.Cluster.Type == DiscoveryType.OriginalDestination)
+        {
+            _abandoned = false;
+            return true; // its endpoints stand in no assignment
+        }
         if (ReferenceEquals(current.Endpoints, _seen)) return !_abandoned;
         _seen = current.Endpoints;
         foreach (var endpoint in current.Endpoints.Endpoints)
@@ -163,6 +167,7 @@ internal sealed class EndpointPool(WorkerContext context, string clusterName) : 
     public void Abandon()
     {
         _abandoned = true;
+        _seen = null; // it may come back in the very same assignment
         Retire();
         ForgetIfOver();
     }

@@ -25,6 +25,23 @@ public sealed class BootstrapVerbTests
         cli.Out.ShouldEndWith("then, as root:\n  weft intercept install --inbound 5432:25432\n");
     }
 
+    [Fact]
+    public async Task A_file_that_is_there_is_replaced_and_not_written_into()
+    {
+        using var folder = new TemporaryFolder();
+        var (place, elsewhere) = (Path.Combine(folder.Path, "db"), Path.Combine(folder.Path, "elsewhere"));
+        Directory.CreateDirectory(place);
+        File.WriteAllText(elsewhere, "mine");
+        File.CreateSymbolicLink(Path.Combine(place, "join-token"), elsewhere);
+        File.WriteAllText(Path.Combine(place, "bootstrap.json"), "for all to read");
+        var cli = Cli("10.77.0.1:15012", Sidecar);
+        (await cli.RunAsync("bootstrap", "db", "--out", place)).ShouldBe(ExitCode.Ok, cli.Error);
+
+        File.ReadAllText(elsewhere).ShouldBe("mine");
+        File.ReadAllText(Path.Combine(place, "join-token")).ShouldBe("weft.token");
+        foreach (var file in Directory.GetFiles(place)) File.GetUnixFileMode(file).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
     [Theory]
     [InlineData("127.0.0.1:15012", Sidecar, "cannot reach the control plane at 127.0.0.1:15012")]
     [InlineData("0.0.0.0:15012", Sidecar, "start it with --xds IP:PORT")]

@@ -138,7 +138,9 @@ public sealed class NameTableTests
         _nowMs = 6999;
         _names.Find("orders.shop"u8, next).Status.ShouldBe(NameStatus.Outside);
         _server.Assembler.Wanted(XdsType.Name).ShouldContain("orders.shop", "asked for all the same");
-        _nowMs = 7000;
+        _names.Find(Catalog, 80, patient, mustWait: true).Status.ShouldBe(NameStatus.Asked, "an address that only a service can have");
+        _names.GiveUp(patient);
+        _nowMs = 6999 + 5000;
         _names.Find("orders.shop"u8, next).Status.ShouldBe(NameStatus.Asked);
         _names.GiveUp(next);
 
