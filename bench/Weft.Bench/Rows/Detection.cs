@@ -29,6 +29,7 @@ internal static class Detection
         for (var round = 1; round <= run.Rounds; round++)
         {
             await using var near = Start(hops[0]);
+            await Startup.WaitUntilConfiguredAsync(NearMetrics); // it accepts on one port before the others
             try
             {
                 foreach (var (name, port) in Ports) run.Sheet.Add(First, "ms", name, GreetingServer.Await(port).TotalMilliseconds);

@@ -73,6 +73,17 @@ internal static class Startup
         throw new InvalidOperationException($"no end of the warm-up within {Patience.TotalSeconds:0} s");
     }
 
+    /// <summary>Waits until the admin endpoint answers: by then each listener of the configuration accepts.</summary>
+    public static async Task WaitUntilConfiguredAsync(Uri metrics)
+    {
+        using var http = new HttpClient();
+        for (var since = Stopwatch.StartNew(); since.Elapsed < Patience; await Task.Delay(1))
+        {
+            if (await TextAsync(http, metrics) is not null) return;
+        }
+        throw new InvalidOperationException($"no answer of the admin endpoint within {Patience.TotalSeconds:0} s");
+    }
+
     /// <summary>Null while the admin endpoint is not there yet: accepting comes before it.</summary>
     private static async Task<string?> TextAsync(HttpClient http, Uri metrics)
     {
